@@ -1,0 +1,329 @@
+# Makefile: builds, tests and installs gort. GNU make.
+#
+# It lists no files: the folders are the list (src/<room>/*.c, test/<room>/*_test.c, ...). One build
+# is a KIND, whose output is build/<kind>/; the targets below run the same rules for other kinds by
+# calling make again with KIND=<kind>. `make V=1` shows the commands.
+#
+#   make                      the release library and the gort command
+#   make demo                 sets up, builds, and shows what the library does
+#   make test [T=name]        sets up, builds, and runs all tests; or one room's, or one program's
+#   make lint fmt             the house's rules, checked; the format, applied
+#   make hostile paranoid tsan asan faults arm64      all tests in that kind of build
+#   make clang                builds all with clang and its thread-safety analysis
+#   make stress N=100         randomised programs, the seed printed; GORT_SEED= repeats one
+#   make models bench cover docs
+#   make install uninstall    PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
+#   make clean
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(MAKELEVEL),0)
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+endif
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+KIND ?= release
+VERSION := $(or $(shell sed -n 's/^.define GORT_VERSION *"\(.*\)"/\1/p' include/gort/*.h include/gort.h 2>/dev/null),0.1.0)
+SOVERSION := 0
+B := build/$(KIND)
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+
+# ---- the machine and the compiler
+HOST_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
+ARCH := $(HOST_ARCH)
+CROSS :=
+ifeq ($(KIND),arm64)
+ARCH := arm64
+ifneq ($(HOST_ARCH),arm64)
+CROSS := aarch64-linux-gnu-
+RUN := qemu-aarch64$(if $(wildcard /lib/ld-linux-aarch64.so.1),, -L /usr/aarch64-linux-gnu)
+endif
+endif
+ifneq ($(filter default undefined,$(origin CC)),)
+CC := gcc
+endif
+ifneq ($(filter default undefined,$(origin CXX)),)
+CXX := g++
+endif
+ifneq ($(CROSS),)
+CC := $(CROSS)gcc
+CXX := $(CROSS)g++
+endif
+AR := $(CROSS)ar
+OBJCOPY := $(CROSS)objcopy
+
+# ---- what a kind is
+KINDS := release debug hostile paranoid tsan asan faults arm64 cover clang
+ifeq ($(filter $(KIND),$(KINDS)),)
+$(error KIND=$(KIND) is none of: $(KINDS))
+endif
+FLAGS_release  := -O2
+FLAGS_debug    := -O1 -DGORT_DEBUG
+FLAGS_hostile  := -O1 -DGORT_DEBUG -DGORT_HOSTILE
+FLAGS_paranoid := -O1 -DGORT_DEBUG -DGORT_PARANOID
+FLAGS_tsan     := -O1 -DGORT_DEBUG
+FLAGS_asan     := -O1 -DGORT_DEBUG
+FLAGS_faults   := -O1 -DGORT_DEBUG -DGORT_FAULTS
+FLAGS_arm64    := -O2 -DGORT_DEBUG
+FLAGS_cover    := -O0 -DGORT_DEBUG
+FLAGS_clang    := -O2 -DGORT_DEBUG
+# Also when linking, and in the programs that use the library.
+BOTH_tsan      := -fsanitize=thread
+BOTH_asan      := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+BOTH_cover     := --coverage
+BOTH := $(BOTH_$(KIND))
+ifeq ($(KIND),clang)
+CC := clang
+CXX := clang++
+WARN_KIND := -Wthread-safety
+endif
+ifeq ($(KIND),tsan)
+# ThreadSanitizer wants its shadow where address randomisation may already have put something.
+RUN := setarch $(shell uname -m) -R
+endif
+
+WERROR ?= -Werror
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wundef -Wvla \
+        -Wcast-qual -Wwrite-strings -Wformat=2 $(WARN_KIND) $(WERROR)
+DEPS = -MMD -MP
+BASE := -g -fno-omit-frame-pointer -fPIC -pthread -D_GNU_SOURCE $(BOTH)
+LIB_FLAGS = -std=gnu11 $(WARN) $(FLAGS_$(KIND)) $(BASE) -fvisibility=hidden -ftls-model=initial-exec \
+            -Iinclude -Isrc $(CFLAGS)
+OUT_FLAGS = -std=gnu11 $(WARN) $(FLAGS_$(KIND)) $(BASE) -Iinclude $(CFLAGS)
+# Tests see the inside and may shadow, convert and overflow as they please.
+TEST_FLAGS = -std=gnu11 -Wall $(WERROR) $(FLAGS_$(KIND)) $(BASE) -Iinclude -Isrc -I. -Itest $(CFLAGS)
+# What a user's program is built with.
+USER_FLAGS = -O2 -g -fno-omit-frame-pointer -pthread -D_GNU_SOURCE $(BOTH) -Iinclude $(CFLAGS)
+LIBS := -pthread -ldl -lm
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
+# ---- the folders
+LIB_C    := $(wildcard src/*/*.c src/arch/$(ARCH)/*.c)
+LIB_S    := $(wildcard src/arch/$(ARCH)/*.S)
+LIB_O    := $(LIB_C:%.c=$(B)/obj/%.o) $(LIB_S:%.S=$(B)/obj/%.S.o)
+POSIX_O  := $(patsubst %.c,$(B)/obj/%.o,$(wildcard interpose/*.c))
+CMD_O    := $(patsubst %.c,$(B)/obj/%.o,$(wildcard cmd/gort/*.c))
+HELP_O   := $(patsubst %.c,$(B)/obj/%.o,$(wildcard test/*.c))
+UNITS    := $(patsubst test/%.c,$(B)/test/%,$(wildcard test/*/*_test.c))
+EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
+STRESS   := $(patsubst test/stress/%.c,$(B)/stress/%,$(wildcard test/stress/*.c))
+STATIC   := $(B)/libgort.a $(if $(POSIX_O),$(B)/libgort_posix.a)
+SHARED   := $(B)/libgort.so $(if $(POSIX_O),$(B)/libgort_posix.so)
+COMMAND  := $(if $(CMD_O),$(B)/gort)
+
+.PHONY: all lib units examples stress-programs
+all: lib $(COMMAND)
+lib: $(STATIC) $(SHARED)
+units: $(UNITS)
+examples: lib $(EXAMPLES)
+stress-programs: $(STRESS)
+
+# ---- compiling
+$(B)/obj/src/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(LIB_FLAGS) $(DEPS) -c $< -o $@
+
+$(B)/obj/src/%.S.o: src/%.S Makefile
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(CC) $(LIB_FLAGS) $(DEPS) -c $< -o $@
+
+$(B)/obj/interpose/%.o: interpose/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(OUT_FLAGS) -fvisibility=hidden $(DEPS) -c $< -o $@
+
+$(B)/obj/cmd/%.o: cmd/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(OUT_FLAGS) $(DEPS) -c $< -o $@
+
+$(B)/obj/test/%.o: test/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(TEST_FLAGS) $(DEPS) -c $< -o $@
+
+# ---- the libraries: one relocatable object, of which only the public names stay global. Its code gets
+# a section of its own, whose bounds tell a traceback which frames are the runtime's (symb/names.c).
+OWN_TEXT := $(foreach s,.text .text.unlikely .text.hot .text.startup .text.exit,--rename-section $(s)=gort_text)
+$(B)/gort.o: $(LIB_O)
+	$(call say,JOIN,$@)
+	$(Q)$(CC) -r -nostdlib $(LIB_O) -o $@.loose
+	$(Q)$(OBJCOPY) --localize-hidden $(OWN_TEXT) $@.loose $@
+	@rm -f $@.loose
+
+$(B)/gort_posix.o: $(POSIX_O)
+	$(call say,JOIN,$@)
+	$(Q)$(CC) -r -nostdlib $(POSIX_O) -o $@.loose
+	$(Q)$(OBJCOPY) --localize-hidden $@.loose $@
+	@rm -f $@.loose
+
+$(B)/lib%.a: $(B)/%.o
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $<
+
+SO_FLAGS := -shared -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,nodelete
+define make_shared
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SO_FLAGS) $(BOTH) -Wl,-soname,$(@F).$(SOVERSION) $(LDFLAGS) $< $(1) $(LIBS) -o $@.$(VERSION)
+	@ln -sf $(@F).$(VERSION) $@.$(SOVERSION)
+	@ln -sf $(@F).$(SOVERSION) $@
+endef
+
+$(B)/libgort.so: $(B)/gort.o
+	$(call make_shared)
+
+$(B)/libgort_posix.so: $(B)/gort_posix.o $(B)/libgort.so
+	$(call make_shared,-L$(B) -lgort -Wl,-rpath,'$$ORIGIN')
+
+# ---- the programs
+$(B)/gort: $(CMD_O) $(B)/libgort.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BOTH) $(LDFLAGS) $(CMD_O) $(B)/libgort.a $(LIBS) -o $@
+
+$(B)/examples/%: examples/%.c $(STATIC) Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -Wall -Wextra $(WERROR) $(USER_FLAGS) $(DEPS) $< $(B)/libgort.a $(LIBS) -o $@
+
+$(B)/stress/%: test/stress/%.c $(STATIC) Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -Wall -Wextra $(WERROR) $(USER_FLAGS) $(DEPS) $< $(B)/libgort.a $(LIBS) -o $@
+
+# White-box tests link the loose objects, whose internal names are still there.
+$(B)/test/%: $(B)/obj/test/%.o $(HELP_O) $(LIB_O)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BOTH) $(LDFLAGS) $^ -lcriterion $(LIBS) -o $@
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# ---- running the tests of one kind (called with KIND=...)
+UNIT_SET := $(if $(T),$(filter $(B)/test/$(T)/% $(B)/test/%/$(T) $(B)/test/%/$(T)_test,$(UNITS)),$(UNITS))
+PROGTEST = scripts/progtest --kind $(KIND) --cc '$(CC)' --cxx '$(CXX)' --cflags '$(USER_FLAGS)' \
+           --build $(B) --libs '$(LIBS)' --run '$(RUN)'
+
+.PHONY: run-units run-progs run-faults
+run-units: $(UNIT_SET)
+	@scripts/unittest --kind $(KIND) --run '$(RUN)' $(UNIT_SET)
+run-progs: lib
+	@$(PROGTEST) $(T)
+run-faults: lib
+	@$(PROGTEST) --faults $(T)
+
+# A stage is a name for scripts/gate, which runs check-<stage> and adds up what each counted.
+.PHONY: check-lint check-models check-clang check-faults check-examples
+check-units-%:
+	+@$(MAKE) KIND=$* run-units
+check-progs-%:
+	+@$(MAKE) KIND=$* run-progs
+check-faults:
+	+@$(MAKE) KIND=faults run-faults
+check-examples:
+	+@$(MAKE) KIND=release examples && scripts/gate --count examples $(words $(EXAMPLES))
+check-clang:
+	+@$(MAKE) KIND=clang all && scripts/gate --count clang 1
+check-arm64:
+	+@$(MAKE) KIND=arm64 run-progs
+check-models:
+	@scripts/models $(T)
+check-lint:
+	+@$(MAKE) KIND=release lib && scripts/lint
+
+# ---- what people call
+GATE = +@MAKE='$(MAKE)' scripts/gate
+ONE := units-release progs-release units-debug progs-debug
+ALL := units-release progs-release units-debug progs-debug units-hostile progs-hostile examples models lint
+
+.PHONY: test hostile paranoid tsan asan faults arm64 clang models lint stress
+test:
+	@scripts/setup build test $(filter arm64 clang,$(ALSO))
+	$(GATE) $(if $(T),$(ONE),$(ALL) $(ALSO))
+hostile paranoid tsan asan:
+	@scripts/setup build test
+	$(GATE) units-$@ progs-$@
+arm64 clang:
+	@scripts/setup build test $@
+	$(GATE) $@
+faults models lint:
+	@scripts/setup build test
+	$(GATE) $@
+
+N ?= 10
+SECONDS_EACH ?= 2
+stress:
+	@scripts/setup build test
+	+@$(MAKE) KIND=hostile stress-programs
+	+@$(MAKE) KIND=release stress-programs
+	@scripts/stress --rounds $(N) --seconds $(SECONDS_EACH) build/hostile/stress build/release/stress
+
+.PHONY: demo bench cover fmt docs abi clean
+demo:
+	@scripts/setup build
+	+@$(MAKE) KIND=release all examples
+	@examples/demo
+
+bench:
+	@scripts/setup build
+	+@$(MAKE) KIND=release all
+	@bench/run
+
+cover:
+	@scripts/setup build test
+	@find build/cover -name '*.gcda' -delete 2>/dev/null; true
+	+@$(MAKE) KIND=cover run-units; $(MAKE) KIND=cover run-progs; scripts/cover build/cover
+
+FORMATTED := $(shell find src include cmd test examples interpose bench -name '*.[ch]' 2>/dev/null)
+fmt:
+	clang-format -i $(FORMATTED)
+
+# The pages that are printed from tables.
+docs:
+	@scripts/docs
+
+# The list of exported names changes on purpose only.
+abi:
+	+@$(MAKE) KIND=release lib
+	@scripts/lint --write-abi
+
+clean:
+	rm -rf build
+
+# ---- install
+.PHONY: install uninstall
+MANDIR := $(PREFIX)/share/man
+D = $(DESTDIR)
+subst_vars = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
+             -e 's|@SOVERSION@|$(SOVERSION)|g'
+install:
+	+@$(MAKE) KIND=release all
+	install -d $(D)$(PREFIX)/bin $(D)$(PREFIX)/include/gort $(D)$(LIBDIR)/pkgconfig $(D)$(LIBDIR)/cmake/gort
+	install -m 644 include/gort.h $(D)$(PREFIX)/include/
+	install -m 644 include/gort/*.h $(D)$(PREFIX)/include/gort/
+	install -m 644 $(wildcard $(B)/libgort*.a) $(D)$(LIBDIR)/
+	install -m 755 $(B)/libgort*.so.$(VERSION) $(D)$(LIBDIR)/
+	for so in $(notdir $(SHARED)); do \
+	    ln -sf $$so.$(VERSION) $(D)$(LIBDIR)/$$so.$(SOVERSION); \
+	    ln -sf $$so.$(SOVERSION) $(D)$(LIBDIR)/$$so; done
+	install -m 755 $(B)/gort $(D)$(PREFIX)/bin/
+	$(subst_vars) packaging/gort.pc.in > $(D)$(LIBDIR)/pkgconfig/gort.pc
+	for f in gort-config gort-config-version; do \
+	    $(subst_vars) packaging/$$f.cmake.in > $(D)$(LIBDIR)/cmake/gort/$$f.cmake; done
+	for page in $(wildcard docs/man/*.[13]); do \
+	    install -D -m 644 $$page $(D)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+
+uninstall:
+	rm -f $(D)$(PREFIX)/bin/gort $(D)$(PREFIX)/include/gort.h $(D)$(LIBDIR)/libgort.a $(D)$(LIBDIR)/libgort_posix.a
+	rm -f $(D)$(LIBDIR)/libgort.so* $(D)$(LIBDIR)/libgort_posix.so* $(D)$(LIBDIR)/pkgconfig/gort.pc
+	rm -f $(foreach p,$(wildcard docs/man/*.[13]),$(D)$(MANDIR)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
+	rm -rf $(D)$(PREFIX)/include/gort $(D)$(LIBDIR)/cmake/gort

@@ -1,0 +1,4 @@
+// The empty program: what start-up and exit cost.
+package main
+
+func main() {}

@@ -1,0 +1,18 @@
+/* gort.h: Go's runtime for C. Includes every header of gort/; each can be included alone. */
+#ifndef GORT_H
+#define GORT_H
+
+#include <gort/any.h>
+#include <gort/base.h>
+#include <gort/chan.h>
+#include <gort/context.h>
+#include <gort/debug.h>
+#include <gort/go.h>
+#include <gort/io.h>
+#include <gort/mem.h>
+#include <gort/panic.h>
+#include <gort/sync.h>
+#include <gort/time.h>
+#include <gort/type.h>
+
+#endif

@@ -1,0 +1,15 @@
+/* offsets.h: of struct context, struct start, for switch.S; checked in context.h and entry.c. */
+#ifndef ARCH_ARM64_OFFSETS_H
+#define ARCH_ARM64_OFFSETS_H
+
+#define CTX_SP   0
+#define CTX_PC   8
+#define CTX_FP   16
+#define CTX_X19  24 /* x19 ... x28, in order */
+#define CTX_D8   104 /* d8 ... d15, in order */
+#define CTX_FPCR 168
+
+#define START_FN  0
+#define START_ARG 8
+
+#endif

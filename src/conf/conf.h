@@ -1,0 +1,43 @@
+/* conf.h: what the environment says, read once by conf_init as Go reads it.
+ *
+ * GODEBUG is a comma-separated list of name=value; unknown names and malformed values are ignored,
+ * the last valid one wins. The table is knobs.def.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/attr.h"
+#include "conf/limits.h"
+
+struct knobs {
+#define KNOB(name, def, text) int32_t name;
+#include "conf/knobs.def"
+#undef KNOB
+};
+extern struct knobs knobs;
+
+struct traceback_conf {
+    uint32_t level; /* 0 nothing, 1 user frames, >= 2 also the runtime's */
+    bool all;       /* every goroutine */
+    bool crash;     /* end by SIGABRT */
+};
+
+void conf_init(void);
+struct traceback_conf conf_traceback(void);
+/* debug.SetTraceback: can only add to what the environment asked for. */
+void conf_set_traceback(const char *level);
+/* GOMAXPROCS, or `cpus` where it says nothing valid. */
+int conf_gomaxprocs(int cpus);
+/* GORT_STACK: bytes with an optional KiB, MiB or GiB; 0 where it says nothing valid. */
+size_t conf_stack_bytes(void);
+/* "" when neither $GOROOT nor the build names one. */
+const char *conf_goroot(void);
+
+/* Go's integer syntax: optional '-', digits; false when malformed or out of range. */
+bool conf_parse_int32(const char *s, size_t n, int32_t *out);
+
+/* Prints the knobs with their meaning: `gort help environment` and docs/ come from it. */
+struct out;
+void conf_print_help(struct out *o);
+
+#endif

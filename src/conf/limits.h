@@ -1,0 +1,71 @@
+/* limits.h: every size and threshold, in one place; hostile.h makes them tiny. */
+#ifndef CONF_LIMITS_H
+#define CONF_LIMITS_H
+
+#ifdef GORT_HOSTILE
+#include "conf/hostile.h"
+#endif
+
+#define KIB 1024ul
+#define MIB (1024ul * 1024)
+#define GIB (1024ul * 1024 * 1024)
+
+/* ---- sched */
+#ifndef RUNQ_CAP
+#define RUNQ_CAP 256u /* a power of two */
+#endif
+#ifndef GLOBAL_EVERY_TICKS
+#define GLOBAL_EVERY_TICKS 61u /* look at the global queue first, once in so many */
+#endif
+#ifndef TIMER_EVERY_TICKS
+#define TIMER_EVERY_TICKS 8u /* and at the clock, when a timer is pending */
+#endif
+#ifndef ID_BATCH
+#define ID_BATCH 16u /* goroutine ids a P takes at once */
+#endif
+#define SLICE_NS          (10 * 1000000ll)
+#define MONITOR_MIN_NS    (20 * 1000ll)
+#define MONITOR_MAX_NS    (2500 * 1000ll) /* while a P runs */
+#define MONITOR_IDLE_ROUNDS 50
+#define ASLEEP_LOOK_NS    (1000 * 1000ll) /* a CPU clock that stands still so long: asleep */
+#define SYSCALL_LOOK_NS   (20 * 1000ll)
+#define POLL_EVERY_NS     (10 * 1000000ll)
+#define SPIN_NS_DEFAULT   (30 * 1000ll)
+#define MAX_THREADS_DEFAULT 10000
+#define SIGNAL_STACK_BYTES (64 * KIB)
+#define EXIT_GRACE_NS     (20 * 1000000ll)
+
+/* ---- stack */
+#define STACK_BYTES_DEFAULT (256 * KIB)
+#define STACK_BYTES_MIN     (32 * KIB)
+#define STACK_BYTES_MAX     (64 * GIB)
+#define STACK_GUARD_BYTES   (16 * KIB)
+#define STACK_BYTES_MAIN    (64 * MIB) /* goroutine 1, or RLIMIT_STACK when that is larger */
+#define STACK_COLOURS       16u /* tops differ by as many cache lines */
+#ifndef STACK_REGION_BYTES
+#define STACK_REGION_BYTES  (1 * GIB)
+#endif
+#ifndef GFREE_CAP
+#define GFREE_CAP 64u /* dead goroutines a P keeps */
+#endif
+
+/* ---- timer */
+#ifndef TIMER_FRESH_CAP
+#define TIMER_FRESH_CAP 256u /* newcomers that are not in the heap yet */
+#endif
+#ifndef TIMER_HEAP_MIN
+#define TIMER_HEAP_MIN 256u /* first size of a heap; doubled from there */
+#endif
+
+/* ---- chan */
+#ifndef SELECT_STACK_CASES
+#define SELECT_STACK_CASES 16u /* a select with more waiters keeps them on the heap */
+#endif
+#define SELECT_MAX_CASES    65536
+#define CHAN_ELEM_MAX_BYTES 65535u
+#define CHAN_MAX_BYTES      (1ul << 48) /* Go's address space */
+
+/* ---- dump */
+#define TRACE_FRAMES 100
+
+#endif

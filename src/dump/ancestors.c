@@ -1,0 +1,132 @@
+/* ancestors.c: who created the creator.
+ *
+ * Owns    what goroutines remember of the goroutines before them (GODEBUG=tracebackancestors).
+ * Holds   an origin is immutable and shared by all descendants; the last one frees it.
+ * Instead of a chain from child to parent: it would keep every generation of a long line alive.
+ */
+#include "dump/dump_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One goroutine at the moment of a go statement. */
+struct origin {
+    /* atomic: */
+    au32 refs;
+    /* const: */
+    uint64_t id;
+    uintptr_t created_pc;
+    size_t n;
+    uintptr_t pcs[];
+};
+
+struct ancestor {
+    uint32_t n; /* the nearest first */
+    struct origin *of[];
+};
+
+static struct origin *origin_new(struct g *g, const uintptr_t *pcs, size_t n)
+{
+    struct origin *o = malloc(sizeof *o + n * sizeof o->pcs[0]);
+    if (o == NULL)
+        return NULL;
+    store_rlx(&o->refs, 1u);
+    o->id = g->id;
+    o->created_pc = g->created_pc;
+    o->n = n;
+    memcpy(o->pcs, pcs, n * sizeof o->pcs[0]);
+    return o;
+}
+
+static void origin_drop(struct origin *o)
+{
+    if (sub_seq(&o->refs, 1u) == 1)
+        free(o);
+}
+
+/* The frames of `g` from the one that goes on at `pc` outwards. */
+static NOINLINE size_t frames_from(struct g *g, const struct context *c, uintptr_t pc,
+                                   uintptr_t *pcs)
+{
+    struct symb_walk w;
+    struct symb_frame f;
+    size_t n = 0;
+    symb_walk_begin(&w, c, &g->stack, NULL, false, SYMB_FULL);
+    while (n < TRACE_FRAMES && symb_walk_next(&w, &f)) {
+        if (f.pc == pc)
+            n = 0;
+        pcs[n++] = f.exact ? f.pc + 1 : f.pc;
+    }
+    return n;
+}
+
+static size_t own_frames(struct g *g, uintptr_t pc, uintptr_t *pcs)
+{
+    struct context here;
+    return arch_save(&here) == 0 ? frames_from(g, &here, pc, pcs) : 0;
+}
+
+struct ancestor *dump_record_ancestors(struct g *parent, uintptr_t pc, int max)
+{
+    uintptr_t pcs[TRACE_FRAMES];
+    const struct ancestor *old = parent->ancestors;
+    uint32_t keep = old != NULL ? old->n : 0;
+    if (max <= 0 || parent->id == 0)
+        return NULL;
+    if (keep > (uint32_t)max - 1)
+        keep = (uint32_t)max - 1;
+    struct ancestor *a = malloc(sizeof *a + (keep + 1) * sizeof a->of[0]);
+    struct origin *o = origin_new(parent, pcs, own_frames(parent, pc, pcs));
+    if (a == NULL || o == NULL) {
+        free(a);
+        free(o);
+        return NULL;
+    }
+    a->n = keep + 1;
+    a->of[0] = o;
+    for (uint32_t i = 0; i < keep; i++) {
+        add_rlx(&old->of[i]->refs, 1u);
+        a->of[i + 1] = old->of[i];
+    }
+    return a;
+}
+
+void dump_free_ancestors(struct ancestor *a)
+{
+    if (a == NULL)
+        return;
+    for (uint32_t i = 0; i < a->n; i++)
+        origin_drop(a->of[i]);
+    free(a);
+}
+
+static void print_origin_frame(struct out *o, uintptr_t pc, const struct dump_style *style)
+{
+    struct symb_line lines[TRACE_LINES];
+    size_t n = symb_lines(pc, false, style->way, lines, TRACE_LINES);
+    for (size_t i = 0; i < n; i++) {
+        enum line_kind kind = trace_line_kind(&lines[i], pc, &lines[n - 1]);
+        if (lines[i].function == NULL || (style->level < 2 && kind == LINE_HIDDEN))
+            continue;
+        out_str(o, kind == LINE_PANIC ? "panic" : lines[i].function);
+        out_str(o, "(...)\n");
+        trace_place(o, &lines[i], pc, true);
+        out_char(o, '\n');
+    }
+}
+
+void dump_ancestors(struct out *o, const struct ancestor *a, const struct dump_style *style)
+{
+    for (uint32_t i = 0; i < a->n; i++) {
+        const struct origin *from = a->of[i];
+        out_str(o, "[originating from goroutine ");
+        out_uint(o, from->id);
+        out_str(o, "]:\n");
+        for (size_t k = 0; k < from->n; k++)
+            print_origin_frame(o, from->pcs[k], style);
+        if (from->n == TRACE_FRAMES)
+            out_str(o, "...additional frames elided...\n");
+        if (from->created_pc != 0 && from->id != 1)
+            trace_created_by(o, from->created_pc, style);
+    }
+}

@@ -1,0 +1,48 @@
+/* dump.h: goroutines as text, for people: Go's traceback format. */
+#ifndef DUMP_DUMP_H
+#define DUMP_DUMP_H
+
+#include "base/fmt.h"
+#include "sched/sched.h"
+#include "symb/symb.h"
+
+struct dump_style {
+    uint32_t level;   /* GOTRACEBACK's: 1 hides the runtime's own frames and goroutines */
+    bool registers;   /* fp, sp and pc of each frame; level 2 implies it */
+    enum symb_way way;
+};
+
+/* Where a stack that is not at rest stands now. */
+struct dump_place {
+    struct context ctx;
+    bool exact; /* ctx.pc is the instruction itself */
+};
+
+/* ---- traceback.c: one stack */
+/* Frames of the stack `own` from `at` outwards, at most TRACE_FRAMES; `other`: symb_walk_begin. */
+void dump_frames(struct out *o, const struct dump_place *at, const struct stack *own,
+                 const struct stack *other, const struct dump_style *style);
+/* `goroutine N [...]:`, the frames, who created it. `at` says where it is when it runs on the calling
+ * thread; NULL: where it was left. */
+void dump_goroutine(struct out *o, struct g *g, const struct dump_place *at,
+                    const struct dump_style *style);
+const char *dump_status_text(struct g *g);
+/* Grows with every frame printed: for who watches whether a report gets on. */
+uint32_t dump_beat(void);
+
+/* ---- goroutines.c: all of them */
+/* Every goroutine but `a` and `b`, each after an empty line. */
+void dump_others(struct out *o, const struct g *a, const struct g *b,
+                 const struct dump_style *style);
+/* Since when goroutines wait is noted for those that were found waiting; the monitor calls this about
+ * once a minute. park and ready set wait_since to 0. */
+void dump_stamp_waiting(int64_t now_ns);
+
+/* ---- ancestors.c: GODEBUG=tracebackancestors */
+/* What a goroutine that `parent` creates at `pc` remembers of its creators, at most `max` of them.
+ * Runs on the stack of `parent`. NULL when there is no memory. */
+struct ancestor *dump_record_ancestors(struct g *parent, uintptr_t pc, int max);
+void dump_free_ancestors(struct ancestor *a);
+void dump_ancestors(struct out *o, const struct ancestor *a, const struct dump_style *style);
+
+#endif

@@ -1,0 +1,39 @@
+/* goroutines.c: all goroutines, one after the other.
+ *
+ * Owns    the order of a full dump, and since when goroutines wait.
+ */
+#include "dump/dump.h"
+
+struct others {
+    struct out *o;
+    const struct g *a, *b;
+    const struct dump_style *style;
+};
+
+static void print_other(struct g *g, void *arg)
+{
+    struct others *all = arg;
+    if (g == all->a || g == all->b || load_rlx(&g->status) == G_DEAD ||
+        (g->system && all->style->level < 2))
+        return;
+    out_char(all->o, '\n');
+    dump_goroutine(all->o, g, NULL, all->style);
+}
+
+void dump_others(struct out *o, const struct g *a, const struct g *b,
+                 const struct dump_style *style)
+{
+    struct others all = {o, a, b, style};
+    g_each(print_other, &all);
+}
+
+static void stamp(struct g *g, void *now)
+{
+    if (load_rlx(&g->status) == G_WAITING && load_rlx(&g->wait_since) == 0)
+        store_rlx(&g->wait_since, *(const int64_t *)now);
+}
+
+void dump_stamp_waiting(int64_t now_ns)
+{
+    g_each(stamp, &now_ns);
+}

@@ -1,0 +1,278 @@
+/* traceback.c: one goroutine's frames, walked and printed.
+ *
+ * Owns    the grammar of a traceback: header, frames, `created by`; which frames a user sees.
+ *         Frames and names come from symb; whose turn it is to be printed is goroutines.c.
+ * Holds   a frame takes two lines, an inlined call has a frame of its own without an offset. At most
+ *         TRACE_FRAMES physical frames are walked, hidden ones included.
+ * Locks   none; the caller knows that the goroutine does not run, or runs on this thread.
+ */
+#include "dump/dump_int.h"
+
+#include "dump/up.h"
+
+#include <string.h>
+
+#define MINUTE_NS (60 * 1000000000ll)
+
+/* ---- what a user sees */
+static bool starts_with(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+enum line_kind trace_line_kind(const struct symb_line *l, uintptr_t pc,
+                               const struct symb_line *physical)
+{
+    if (!symb_is_runtime(pc, physical))
+        return LINE_SHOWN;
+    if (l->function == NULL)
+        return LINE_HIDDEN;
+    if (panic_is_entry(l->function))
+        return LINE_PANIC;
+    if (strcmp(l->function, "gort_go_start") == 0 || strcmp(l->function, "gort_stack") == 0 ||
+        strcmp(l->function, "gort_scope_leave") == 0)
+        return LINE_HIDDEN; /* a statement in Go; a function that begins with its caller */
+    return starts_with(l->function, "gort_") ? LINE_SHOWN : LINE_HIDDEN;
+}
+
+/* ---- frames */
+/* State of printing one stack. */
+struct trace {
+    struct out *o;
+    const struct dump_style *style;
+    bool all;        /* runtime frames too */
+    unsigned frames; /* walked */
+    unsigned shown;  /* lines of frames printed */
+    unsigned hidden;
+    bool in_panic;   /* the line before was a `panic` */
+};
+
+void trace_place(struct out *o, const struct symb_line *l, uintptr_t pc, bool offset)
+{
+    out_char(o, '\t');
+    if (l->file != NULL && l->file[0] != '/' && l->dir != NULL) {
+        out_str(o, l->dir);
+        out_char(o, '/');
+    }
+    out_str(o, l->file != NULL ? l->file : "?");
+    out_char(o, ':');
+    out_int(o, l->line);
+    if (offset && l->entry != 0 && pc > l->entry) {
+        out_str(o, " +");
+        out_hex(o, pc - l->entry);
+    }
+}
+
+static void print_registers(struct out *o, const struct symb_frame *f)
+{
+    out_str(o, " fp=");
+    out_hex(o, f->cfa);
+    out_str(o, " sp=");
+    out_hex(o, f->sp);
+    out_str(o, " pc=");
+    out_hex(o, f->pc);
+}
+
+static void print_line(struct trace *t, const struct symb_frame *f, const struct symb_line *l,
+                       const char *name)
+{
+    struct out *o = t->o;
+    t->shown++;
+    if (name == NULL) {
+        out_str(o, "non-Go function at pc=");
+        out_hex(o, f->pc);
+        out_char(o, '\n');
+        return;
+    }
+    out_str(o, name);
+    out_str(o, l->inlined ? "(...)\n" : "()\n");
+    trace_place(o, l, f->pc, !l->inlined);
+    if (t->style->registers || t->style->level >= 2)
+        print_registers(o, f);
+    out_char(o, '\n');
+}
+
+static au32 beat;
+
+uint32_t dump_beat(void)
+{
+    return load_rlx(&beat);
+}
+
+static void print_frame(struct trace *t, const struct symb_frame *f)
+{
+    add_rlx(&beat, 1u);
+    struct symb_line lines[TRACE_LINES];
+    size_t n = symb_lines(f->pc, f->exact, t->style->way, lines, TRACE_LINES);
+    for (size_t i = 0; i < n; i++) {
+        enum line_kind kind = trace_line_kind(&lines[i], f->pc, &lines[n - 1]);
+        bool again = t->in_panic && kind != LINE_SHOWN;
+        bool show = t->all || kind == LINE_SHOWN || (kind == LINE_PANIC && t->shown > 0 && !again);
+        if (!show) {
+            t->hidden++;
+            continue;
+        }
+        print_line(t, f, &lines[i], kind == LINE_PANIC ? "panic" : lines[i].function);
+        t->in_panic = kind == LINE_PANIC;
+    }
+}
+
+static unsigned print_frames(struct out *o, const struct dump_place *at, const struct stack *own,
+                             const struct stack *other, const struct dump_style *style, bool all)
+{
+    struct trace t = {.o = o, .style = style, .all = all};
+    struct symb_walk w;
+    struct symb_frame f;
+    symb_walk_begin(&w, &at->ctx, own, other, at->exact, style->way);
+    while (t.frames < TRACE_FRAMES && symb_walk_next(&w, &f)) {
+        t.frames++;
+        print_frame(&t, &f);
+        out_flush(o);
+    }
+    if (t.frames == TRACE_FRAMES && t.hidden == 0)
+        out_str(o, "...additional frames elided...\n");
+    return t.shown;
+}
+
+void dump_frames(struct out *o, const struct dump_place *at, const struct stack *own,
+                 const struct stack *other, const struct dump_style *style)
+{
+    bool all = style->level >= 2 || style->way == SYMB_SAFE;
+    if (print_frames(o, at, own, other, style, all) == 0 && !all)
+        print_frames(o, at, own, other, style, true);
+}
+
+/* ---- one goroutine */
+static bool in_announced_call(struct g *g)
+{
+    struct m *m = load_rlx(&g->m);
+    return m != NULL && load_rlx(&m->curg) == g && load_rlx(&m->announced) != 0;
+}
+
+/* By the program, or for good; not for as long as it is stopped in a handler or in a C call. */
+static bool is_locked_to_thread(struct g *g)
+{
+    struct m *m = load_rlx(&g->bound);
+    return m != NULL && (g->foreign || m->lock_count > 0);
+}
+
+const char *dump_status_text(struct g *g)
+{
+    enum wait_reason why = (enum wait_reason)load_rlx(&g->wait_reason);
+    switch ((enum g_status)load_rlx(&g->status)) {
+    case G_IDLE:
+        return "idle";
+    case G_RUNNABLE:
+        return "runnable";
+    case G_RUNNING:
+        return in_announced_call(g) ? "syscall" : "running";
+    case G_SYSCALL:
+        return "syscall";
+    case G_WAITING:
+        return why != WAIT_NONE ? wait_reason_text(why) : "waiting";
+    case G_DEAD:
+        return "dead";
+    }
+    return "???";
+}
+
+static void print_minutes(struct out *o, struct g *g)
+{
+    uint32_t status = load_rlx(&g->status);
+    int64_t since = load_rlx(&g->wait_since);
+    if ((status != G_WAITING && status != G_SYSCALL) || since == 0)
+        return;
+    int64_t minutes = (os_nanotime() - since) / MINUTE_NS;
+    if (minutes < 1)
+        return;
+    out_str(o, ", ");
+    out_int(o, minutes);
+    out_str(o, " minutes");
+}
+
+static void print_header(struct out *o, struct g *g)
+{
+    out_str(o, "goroutine ");
+    out_uint(o, g->id);
+    out_str(o, " [");
+    out_str(o, dump_status_text(g));
+    print_minutes(o, g);
+    if (is_locked_to_thread(g))
+        out_str(o, ", locked to thread");
+    out_str(o, "]:\n");
+    out_flush(o); /* what follows may fail, and the failure is printed too */
+}
+
+void trace_created_by(struct out *o, uintptr_t pc, const struct dump_style *style)
+{
+    struct symb_line lines[TRACE_LINES];
+    size_t n = symb_lines(pc, false, style->way, lines, TRACE_LINES);
+    struct symb_line *l = &lines[0];
+    if (l->function == NULL ||
+        (style->level < 2 && trace_line_kind(l, pc, &lines[n - 1]) == LINE_HIDDEN))
+        return;
+    out_str(o, "created by ");
+    out_str(o, l->function);
+    out_char(o, '\n');
+    trace_place(o, l, pc, true);
+    out_char(o, '\n');
+}
+
+/* The entry alone, of a goroutine that has not run yet. */
+static void print_entry(struct out *o, struct g *g, const struct dump_style *style)
+{
+    struct symb_frame f = {.pc = (uintptr_t)g->start.fn, .sp = g->stack.hi, .exact = true};
+    struct symb_line lines[TRACE_LINES];
+    struct trace t = {.o = o, .style = style};
+    size_t n = symb_lines(f.pc, true, style->way, lines, TRACE_LINES);
+    lines[n - 1].entry = f.pc;
+    lines[n - 1].inlined = false;
+    print_line(&t, &f, &lines[n - 1], lines[n - 1].function);
+}
+
+/* Where `g` was left, if that is known. */
+static bool resting_place(struct g *g, struct dump_place *at)
+{
+    const void *sigctx = g->sigctx;
+    if (sigctx != NULL) {
+        arch_ucontext_to_context(sigctx, &at->ctx);
+        at->exact = true;
+        return true;
+    }
+    if (load_rlx(&g->status) == G_RUNNING)
+        return false;
+    at->ctx = g->ctx;
+    at->exact = false;
+    return true;
+}
+
+static void print_stack(struct out *o, struct g *g, const struct dump_place *at,
+                        const struct dump_style *style)
+{
+    struct m *m = load_rlx(&g->m);
+    struct stack own = g->stack;
+    struct dump_place rest;
+    if (at != NULL && at->ctx.sp < own.lo && own.lo - at->ctx.sp < STACK_GUARD_BYTES)
+        own.lo = at->ctx.sp; /* an overflow; only the sp itself is down there */
+    if (at == NULL && !g->started) {
+        print_entry(o, g, style);
+        return;
+    }
+    if (at == NULL && !resting_place(g, &rest)) {
+        out_str(o, "\tgoroutine running on other thread; stack unavailable\n");
+        return;
+    }
+    dump_frames(o, at != NULL ? at : &rest, &own, m != NULL ? &m->g0.stack : NULL, style);
+}
+
+void dump_goroutine(struct out *o, struct g *g, const struct dump_place *at,
+                    const struct dump_style *style)
+{
+    print_header(o, g);
+    print_stack(o, g, at, style);
+    if (g->created_pc != 0 && g->id != 1)
+        trace_created_by(o, g->created_pc, style);
+    if (g->ancestors != NULL)
+        dump_ancestors(o, g->ancestors, style);
+    out_flush(o);
+}

@@ -1,0 +1,150 @@
+/* os.h: the kernel, as the rest of the house sees it.
+ *
+ * The only room that makes system calls. Every os_* function returns a value or -errno and leaves
+ * the caller's errno alone. Each can be made to fail once by os/fault.h (`make faults`).
+ */
+#ifndef OS_OS_H
+#define OS_OS_H
+
+#include "base/atomic.h"
+#include "base/attr.h"
+
+#include <signal.h>
+#include <sys/types.h>
+
+/* ---- vm.c: address space */
+/* Reserves `bytes` of zeroed private memory, committed by touch; NULL when the kernel refuses. */
+void *os_reserve(size_t bytes);
+/* Memory for the runtime's own tables: as os_reserve, but accounted normally. */
+void *os_map(size_t bytes);
+void os_unmap(void *p, size_t bytes);
+/* Gives the pages back; they read as zero afterwards. */
+void os_decommit(void *p, size_t bytes);
+void os_no_huge_pages(void *p, size_t bytes);
+/* Makes [p, p+bytes) fault on any access. 0, or -errno when neither way is to be had. */
+int os_guard(void *p, size_t bytes);
+/* True once os_guard has had to split mappings with mprotect. */
+bool os_guard_costs_mappings(void);
+size_t os_page_bytes(void);
+
+/* ---- thread.c: threads */
+/* Starts a thread with all signals blocked but the synchronous ones; 0 or -errno. */
+int os_thread_start(void *(*fn)(void *), void *arg);
+NORETURN void os_thread_exit(void);
+int os_thread_id(void);
+void os_thread_yield(void);
+/* The clock of CPU time that the calling thread has used, readable from any thread. */
+clockid_t os_thread_cpu_clock(void);
+int64_t os_clock_read_ns(clockid_t clock); /* -errno when the thread is gone */
+/* Sends `sig` to one thread of this process. */
+SIGSAFE int os_thread_signal(int tid, int sig);
+/* The bounds of the calling thread's own stack. */
+void os_thread_stack(uintptr_t *lo, uintptr_t *hi);
+/* Makes every running thread of the process pass a full memory barrier. */
+void os_membarrier(void);
+bool os_has_membarrier(void);
+NORETURN SIGSAFE void os_exit(int status);          /* no handlers, no flushing */
+NORETURN SIGSAFE void os_die_by_signal(int sig);    /* default action, now */
+
+/* ---- lock.c: the runtime's own locks, and notes */
+enum lock_rank {
+#define RANK(name, text) RANK_##name,
+#include "base/ranks.def"
+#undef RANK
+    RANK_COUNT
+};
+struct CAPABILITY("lock") lock {
+    au32 state; /* 0 free, 1 held, 2 held and somebody may be waiting */
+#ifdef GORT_DEBUG
+    uint32_t rank;
+#endif
+};
+#ifdef GORT_DEBUG
+#define LOCK_INIT(r) {.rank = RANK_##r}
+#define lock_init(l, r) (store_rlx(&(l)->state, 0u), (void)((l)->rank = RANK_##r))
+void lock_note_acquired(struct lock *l);
+void lock_note_released(struct lock *l);
+unsigned locks_held(void);        /* by this thread */
+void locks_forget(void);          /* a dying thread takes what it still needs in any order */
+#else
+#define LOCK_INIT(r) {.state = {0}}
+#define lock_init(l, r) store_rlx(&(l)->state, 0u)
+#define lock_note_acquired(l) ((void)0)
+#define lock_note_released(l) ((void)0)
+#define locks_held() 0u
+#define locks_forget() ((void)0)
+#endif
+void lock_slow(struct lock *l);
+void lock_wake(struct lock *l);
+const char *lock_rank_name(unsigned rank);
+const char *lock_rank_text(unsigned rank);
+
+static inline void lock(struct lock *l) ACQUIRES(*l) NO_TSA
+{
+    if (unlikely(!cas_acq(&l->state, 0u, 1u))) /* pairs with the store in unlock */
+        lock_slow(l);
+    lock_note_acquired(l);
+}
+static inline bool lock_try(struct lock *l) TRY_ACQUIRES(true, *l) NO_TSA
+{
+    if (!cas_acq(&l->state, 0u, 1u))
+        return false;
+    lock_note_acquired(l);
+    return true;
+}
+static inline void unlock(struct lock *l) RELEASES(*l) NO_TSA
+{
+    lock_note_released(l);
+    if (unlikely(swap_acq_rel(&l->state, 0u) == 2u))
+        lock_wake(l);
+}
+
+/* A note is raised once and slept on by one thread. */
+struct note {
+    au32 raised;
+};
+void note_clear(struct note *n);
+SIGSAFE void note_wake(struct note *n);
+SIGSAFE void note_sleep(struct note *n);
+/* False when `ns` passed first. */
+SIGSAFE bool note_sleep_for(struct note *n, int64_t ns);
+
+/* ---- clock.c */
+int64_t os_nanotime(void);   /* monotonic */
+int64_t os_walltime(void);   /* nanoseconds since 1970 */
+void os_sleep_ns(int64_t ns); /* the thread; only for threads of the runtime */
+static inline void cpu_relax(unsigned n)
+{
+    while (n-- > 0)
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#else
+        __asm__ volatile("yield");
+#endif
+}
+
+/* ---- signal.c */
+typedef void (*os_signal_fn)(int sig, siginfo_t *info, void *ucontext);
+/* Installs `fn` on the alternate stack, restarting calls, unless the program has its own handler.
+ * True if installed. */
+bool os_signal_install(int sig, os_signal_fn fn);
+void os_signal_default(int sig);
+/* An alternate stack of `bytes` for the calling thread. */
+void os_signal_stack(size_t bytes);
+void os_signal_stack_drop(void);
+void os_signal_block_all(sigset_t *old);
+void os_signal_set_mask(const sigset_t *mask);
+SIGSAFE void os_signal_unblock(int sig);
+
+/* ---- fd.c: descriptors */
+SIGSAFE int64_t os_write(int fd, const void *buf, size_t n);
+int64_t os_read(int fd, void *buf, size_t n);
+int os_close(int fd);
+
+/* ---- env.c: the environment as it was at the start */
+const char *os_env(const char *name); /* NULL when unset */
+
+/* ---- cpu.c */
+int os_cpu_count(void); /* CPUs that this process may run on, at the first call */
+
+#endif

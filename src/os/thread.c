@@ -1,0 +1,128 @@
+/* thread.c: threads.
+ *
+ * Owns    creation and end of threads, messages to them, and the asymmetric barrier.
+ */
+#include "os/os.h"
+#include "os/fault.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int os_thread_start(void *(*fn)(void *), void *arg)
+{
+    if (FAULT(thread_start))
+        return -EAGAIN;
+    int keep = errno;
+    pthread_attr_t attr;
+    pthread_t t;
+    sigset_t old;
+    os_signal_block_all(&old);
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    int r = pthread_create(&t, &attr, fn, arg);
+    pthread_attr_destroy(&attr);
+    os_signal_set_mask(&old);
+    errno = keep;
+    return -r;
+}
+
+void os_thread_exit(void)
+{
+    pthread_exit(NULL);
+}
+
+int os_thread_id(void)
+{
+    return (int)syscall(SYS_gettid);
+}
+
+void os_thread_yield(void)
+{
+    sched_yield();
+}
+
+clockid_t os_thread_cpu_clock(void)
+{
+    clockid_t c;
+    if (pthread_getcpuclockid(pthread_self(), &c) != 0)
+        return CLOCK_THREAD_CPUTIME_ID;
+    return c;
+}
+
+int64_t os_clock_read_ns(clockid_t clock)
+{
+    struct timespec ts;
+    int keep = errno;
+    if (clock_gettime(clock, &ts) != 0) {
+        int e = -errno;
+        errno = keep;
+        return e;
+    }
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int os_thread_signal(int tid, int sig)
+{
+    int keep = errno;
+    int r = syscall(SYS_tgkill, getpid(), tid, sig) == 0 ? 0 : -errno;
+    errno = keep;
+    return r;
+}
+
+void os_thread_stack(uintptr_t *lo, uintptr_t *hi)
+{
+    pthread_attr_t attr;
+    void *base = NULL;
+    size_t bytes = 0;
+    *lo = *hi = 0;
+    if (pthread_getattr_np(pthread_self(), &attr) != 0)
+        return;
+    if (pthread_attr_getstack(&attr, &base, &bytes) == 0) {
+        *lo = (uintptr_t)base;
+        *hi = (uintptr_t)base + bytes;
+    }
+    pthread_attr_destroy(&attr);
+}
+
+bool os_has_membarrier(void)
+{
+    enum { UNKNOWN, YES, NO };
+    static au32 have;
+    uint32_t h = load_rlx(&have);
+    if (h == UNKNOWN) {
+        int keep = errno;
+        bool ok = !FAULT(membarrier) &&
+                  syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+        errno = keep;
+        h = ok ? YES : NO;
+        store_rlx(&have, h);
+    }
+    return h == YES;
+}
+
+void os_membarrier(void)
+{
+    int keep = errno;
+    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    errno = keep;
+}
+
+void os_exit(int status)
+{
+    for (;;)
+        syscall(SYS_exit_group, status);
+}
+
+void os_die_by_signal(int sig)
+{
+    os_signal_default(sig);
+    os_signal_unblock(sig);
+    os_thread_signal(os_thread_id(), sig);
+    os_sleep_ns(1000000000);
+    os_exit(2);
+}

@@ -1,0 +1,52 @@
+/* throw.c: the program cannot go on.
+ *
+ * Owns    the two kinds of fatal error: the program's (fatal) and our own (throw, failed checks).
+ *         What is printed after the first line, and how the process ends, is report.c.
+ */
+#include "base/check.h"
+
+#include "base/fmt.h"
+#include "panic/report.h"
+
+#include <gort/debug.h>
+
+/* Prints `fatal error: ` and the text in one piece: other threads may be doing the same. */
+static void print_fatal_line(const char *text)
+{
+    struct out o;
+    out_init_fd(&o, 2);
+    out_str(&o, "fatal error: ");
+    out_str(&o, text);
+    out_char(&o, '\n');
+    out_flush(&o);
+}
+
+void throw(const char *text)
+{
+    struct context here;
+    print_fatal_line(text);
+    (void)arch_save(&here);
+    report_die(REPORT_RUNTIME, &here);
+}
+
+void fatal(const char *text)
+{
+    struct context here;
+    print_fatal_line(text);
+    (void)arch_save(&here);
+    report_die(REPORT_PROGRAM, &here);
+}
+
+void check_failed(const char *what, const char *file, int line)
+{
+    print("runtime: check failed: %s at %s:%d\n", what, file, (int64_t)line);
+    throw("check failed");
+}
+
+void gort_throw(const char *text)
+{
+    struct context here;
+    print_fatal_line(text);
+    (void)arch_save(&here);
+    report_die(REPORT_RUNTIME, &here);
+}

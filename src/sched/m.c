@@ -1,0 +1,336 @@
+/* m.c: threads: made, put to sleep, woken, ended.
+ *
+ * Owns    struct m, the lists of Ms, the limit on threads, the search for deadlock.
+ * Holds   1. Every M is running, asleep in m_stop (in sched.idle_ms), or asleep in place with its
+ *            bound goroutine (park_in_place).
+ *         2. Who hands a P to a sleeping M sets nextp under sched.lock, then wakes its note.
+ * Locks   sched.lock.
+ */
+#include "sched/sched_int.h"
+
+#include "base/fmt.h"
+#include "base/track.h"
+#include "mem/mem.h"
+
+#include <gort/go.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sched sched = {
+    .lock = LOCK_INIT(sched),
+    .max_ms = MAX_THREADS_DEFAULT,
+    .last_poll = {1},
+    .poll_until = {INT64_MAX},
+};
+
+/* A thread that is not the runtime's: its first m_enter takes the slow road and reports. */
+static struct m m_nobody = {.attention = {ATT_NOBODY}};
+__thread struct m *self_m __attribute__((tls_model("initial-exec"))) = &m_nobody;
+
+struct m *m_nobody_ptr(void)
+{
+    return &m_nobody;
+}
+
+static void thread_exhaustion(void)
+{
+    print("runtime: program exceeds %u-thread limit\n", (uint64_t)sched.max_ms);
+    throw("thread exhaustion");
+}
+
+struct m *m_new_locked(void) NO_TSA
+{
+    if (sched.nms + 1 > sched.max_ms) {
+        unlock(&sched.lock);
+        thread_exhaustion();
+    }
+    struct m *m = persist_alloc(sizeof *m, 64);
+    memset(m, 0, sizeof *m);
+    m->id = sched.next_m_id++;
+    m->rand = 0x9E3779B97F4A7C15ULL * (m->id + 7) | 1;
+    store_rlx(&m->locks, 1u);
+    if (sched.barrier_by_cas)
+        store_rlx(&m->attention, (uint32_t)ATT_BARRIER);
+    m->all_next = sched.all_ms;
+    sched.all_ms = m;
+    sched.nms++;
+    return m;
+}
+
+int sched_set_max_threads(int n)
+{
+    lock(&sched.lock);
+    int old = (int)sched.max_ms;
+    sched.max_ms = (uint32_t)n;
+    bool over = sched.nms > sched.max_ms;
+    unlock(&sched.lock);
+    if (over)
+        thread_exhaustion();
+    return old;
+}
+
+/* What each thread does first, on itself. */
+void m_init_self(struct m *m, bool own_signal_stack)
+{
+    g_init_thread(&m->g0);
+    store_rlx(&m->curg, &m->g0);
+    m->errno_p = __errno_location();
+    m->tid = os_thread_id();
+    m->cpu_clock = os_thread_cpu_clock();
+    if (own_signal_stack)
+        os_signal_stack(SIGNAL_STACK_BYTES);
+    self_m = m;
+}
+
+static void *thread_main(void *arg)
+{
+    struct m *m = arg;
+    sigset_t none;
+    m_init_self(m, true);
+    sigemptyset(&none);
+    os_signal_set_mask(&none);
+    lock(&sched.lock);
+    struct p *p = m->nextp;
+    m->nextp = NULL;
+    unlock(&sched.lock);
+    if (p != NULL)
+        p_acquire(m, p);
+    schedule_loop(m);
+    return NULL;
+}
+
+void m_start_thread(struct m *m)
+{
+    int r = os_thread_start(thread_main, m);
+    if (r == 0)
+        return;
+    print("runtime: failed to create new OS thread (have %u already; errno=%d)\n",
+          (uint64_t)sched.nms - 1, (int64_t)-r);
+    if (r == -EAGAIN)
+        print("runtime: may need to increase max user processes (ulimit -u)\n");
+    throw("newosproc");
+}
+
+/* The thread sleeps until somebody hands it a P. */
+void m_stop(struct m *m)
+{
+    DCHECK(m_p(m) == NULL);
+    note_clear(&m->note);
+    lock(&sched.lock);
+    if (load_rlx(&sched.exiting) == 0) {
+        m->idle_next = sched.idle_ms;
+        sched.idle_ms = m;
+        sched.nidle_ms++;
+        m->blocked = true;
+        m_check_deadlock();
+    }
+    unlock(&sched.lock);
+    if (load_rlx(&sched.exiting) == 0)
+        note_sleep(&m->note);
+    if (load_rlx(&sched.exiting) != 0) {
+        if (!m->is_main)
+            m_sleep_for_ever();
+        if (load_rlx(&m->curg) == &m->g0)
+            return;
+        store_rlx(&m->curg, &m->g0);
+        m->commit = NULL;
+        m->prev = NULL;
+        track_fiber_switch(m->g0.fiber);
+        arch_jump(&m->g0.ctx); /* leaves a goroutine that waits in place: the program ends */
+    }
+    lock(&sched.lock);
+    struct p *p = m->nextp;
+    m->nextp = NULL;
+    m->blocked = false;
+    unlock(&sched.lock);
+    p_acquire(m, p);
+}
+
+static struct m *idle_m_get(void) REQUIRES(sched.lock)
+{
+    struct m *m = sched.idle_ms;
+    if (m == NULL)
+        return NULL;
+    sched.idle_ms = m->idle_next;
+    m->idle_next = NULL;
+    sched.nidle_ms--;
+    return m;
+}
+
+void m_start(struct p *p, bool spinning)
+{
+    bool made = false;
+    lock(&sched.lock);
+    if (p == NULL) {
+        p = load_rlx(&sched.stopping) == 0 ? p_idle_get() : NULL;
+        if (p == NULL) {
+            unlock(&sched.lock);
+            if (spinning)
+                sub_seq(&sched.nspinning, 1u);
+            return;
+        }
+    }
+    struct m *m = idle_m_get();
+    if (m == NULL) {
+        if (self()->in_handler) { /* no thread can be made here: the monitor does it */
+            p_idle_put(p);
+            unlock(&sched.lock);
+            if (spinning)
+                sub_seq(&sched.nspinning, 1u);
+            store_seq(&sched.want_thread, 1u);
+            sysmon_wake();
+            return;
+        }
+        m = m_new_locked();
+        made = true;
+    }
+    m->spinning = spinning;
+    m->nextp = p;
+    store_rlx(&p->status, (uint32_t)P_RUNNING);
+    unlock(&sched.lock);
+    if (made)
+        m_start_thread(m);
+    else
+        note_wake(&m->note);
+}
+
+void m_forget(struct m *m)
+{
+    lock(&sched.lock);
+    for (struct m **at = &sched.all_ms; *at != NULL; at = &(*at)->all_next) {
+        if (*at == m) {
+            *at = m->all_next;
+            break;
+        }
+    }
+    sched.nms--;
+    sched.nexited_cgocalls += (int64_t)load_rlx(&m->ncgocall);
+    m_check_deadlock();
+    unlock(&sched.lock);
+}
+
+/* The process's main thread cannot end: it sleeps until the program does. */
+static void park_main_thread(struct m *m)
+{
+    note_clear(&m->note);
+    lock(&sched.lock);
+    sched.nidle_ms++;
+    m->blocked = true;
+    m_check_deadlock();
+    unlock(&sched.lock);
+    while (load_rlx(&sched.exiting) == 0)
+        note_sleep(&m->note);
+}
+
+/* A locked goroutine ended: so does its thread. Returns on the main thread only, when the program
+ * ends. */
+void m_exit(struct m *m)
+{
+    struct p *p = m_p(m) != NULL ? p_release(m) : NULL;
+    m->lock_count = 0;
+    if (p != NULL)
+        p_hand_off(p);
+    if (m->is_main) {
+        park_main_thread(m);
+        return;
+    }
+    m_forget(m);
+    self_m = &m_nobody;
+    os_signal_stack_drop();
+    os_thread_exit();
+}
+
+void m_sleep_for_ever(void)
+{
+    for (;;)
+        os_sleep_ns(INT64_C(3600000000000));
+}
+
+/* Nobody runs, nothing is due, nobody can be woken: the program will never do anything again. A
+ * thread in a call, the kernel's poller or a thread of the program's own counts as running. */
+void m_check_deadlock(void) NO_TSA /* its callers never see it return unlocked */
+{
+    uint32_t running = sched.nms - sched.nidle_ms - sched.nasleep_bound;
+    if (running > 0 || sched.deadlock_off || load_rlx(&sched.runq_size) != 0 ||
+        load_rlx(&sched.stopping) != 0 || load_rlx(&sched.exiting) != 0 ||
+        load_rlx(&sched.dying) != 0)
+        return;
+    for (uint32_t i = 0; i < load_rlx(&sched.nps); i++)
+        if (load_rlx(&p_at(i)->timers.count) != 0 || !runq_empty(p_at(i)))
+            return;
+    for (struct m *m = sched.all_ms; m != NULL; m = m->all_next)
+        if (m->nextp != NULL)
+            return;
+    sched.deadlock_off = true;
+    unlock(&sched.lock);
+    if (load_rlx(&sched.ngs) == 0)
+        fatal("no goroutines (main called runtime.Goexit) - deadlock!");
+    fatal("all goroutines are asleep - deadlock!");
+}
+
+int gort_num_cpu(void)
+{
+    return os_cpu_count();
+}
+
+void gort_breakpoint(void)
+{
+    arch_breakpoint();
+}
+
+void sched_each_m(void (*fn)(struct m *m, void *arg), void *arg)
+{
+    for (struct m *m = sched.all_ms; m != NULL; m = m->all_next)
+        fn(m, arg);
+}
+
+bool sched_started(void)
+{
+    return sched.started;
+}
+
+/* ---- the main goroutine, and the end */
+
+int sched_run_main(struct m *m0, const struct start *s)
+{
+    struct go_options o = {.stack_bytes = 0};
+    struct p *p;
+    lock(&sched.lock);
+    p = p_idle_get();
+    unlock(&sched.lock);
+    p_acquire(m0, p);
+    o.stack_bytes = (size_t)s->arg[5];
+    struct start first = *s;
+    first.arg[5] = 0;
+    runq_put(p, g_new(&first, &o));
+    schedule_loop(m0);
+    return load_rlx(&sched.exit_status);
+}
+
+/* Goroutine 1 has returned `status`. The main thread, if it can be reached, returns from gort_run;
+ * if it is held up in somebody's code for more than a moment, the process exits from here. */
+void sched_exit_main(int status)
+{
+    struct m *m = m_enter();
+    store_rlx(&sched.exit_status, status);
+    if (swap_seq(&sched.exiting, 1u) != 0)
+        m_sleep_for_ever();
+    struct g *g = m_curg(m);
+    lock(&sched.lock);
+    for (struct m *o = sched.all_ms; o != NULL; o = o->all_next)
+        or_seq(&o->attention, (uint32_t)ATT_EXIT);
+    unlock(&sched.lock);
+    if (m->is_main) {
+        store_rlx(&m->curg, &m->g0);
+        (void)g;
+        track_fiber_switch(m->g0.fiber);
+        arch_jump(&m->g0.ctx);
+    }
+    note_wake(&sched.m0->note);
+    if (!note_sleep_for(&sched.exit_note, EXIT_GRACE_NS))
+        exit(status);
+    m_sleep_for_ever();
+}

@@ -1,0 +1,61 @@
+/* preempt.c: code that does not come back to the runtime by itself.
+ *
+ * Owns    SIGURG. The handler never switches stacks: it stops the thread where it is. The goroutine
+ *         is queued, bound to its thread, and goes on when somebody hands that thread a P. That is
+ *         safe at every instruction, inside malloc too, because nothing moves to another thread.
+ * Holds   1. The handler acts only outside the runtime (locks == 0); inside, the flag that came with
+ *            the signal is noticed at the next m_enter.
+ *         2. ATT_SIGNAL is set from before the signal is sent until its handler has run; never while
+ *            the thread is in an announced call (syscall.c).
+ * Locks   sched.lock while sending: a thread that ends takes itself off the list under it.
+ */
+#include "sched/sched_int.h"
+
+#include <signal.h>
+
+void preempt_signal(struct m *m)
+{
+    if (load_rlx(&m->attention) & (ATT_SIGNAL | ATT_NOBODY))
+        return;
+    or_seq(&m->attention, (uint32_t)ATT_SIGNAL);
+    if (!sched.barrier_by_cas)
+        os_membarrier(); /* pairs with sched_enter_syscall */
+    if (load_seq(&m->announced) != 0 || os_thread_signal(m->tid, SIGURG) != 0)
+        and_seq(&m->attention, ~(uint32_t)ATT_SIGNAL);
+}
+
+/* On the signal stack of `m`, outside the runtime when locks is 0. */
+void preempt_on_signal(struct m *m, void *ucontext)
+{
+    and_seq(&m->attention, ~(uint32_t)ATT_SIGNAL);
+    if (load_rlx(&m->locks) != 0)
+        return;
+    store_rlx(&m->locks, 1u);
+    compiler_barrier();
+    if (load_rlx(&m->attention) & ATT_BARRIER)
+        add_seq(&m->locks, 0u);
+    while (load_seq(&m->attention) & ATT_REVOKING)
+        cpu_relax(10);
+    uint32_t a = load_seq(&m->attention);
+    struct g *g = m_curg(m);
+    bool stop = (a & ATT_STOP) != 0 && load_rlx(&sched.stopping) != 0;
+    if (g == &m->g0 || g->foreign || (a & ATT_EXIT) ||
+        !(stop || (a & (ATT_YIELD | ATT_REVOKED)) != 0)) {
+        m_leave(m);
+        return;
+    }
+    if (a & ATT_REVOKED)
+        store_rlx(&m->p, NULL);
+    and_seq(&m->attention, ~(uint32_t)(ATT_YIELD | ATT_STOP | ATT_REVOKED));
+    bool was_bound = load_rlx(&g->bound) != NULL;
+    g->sigctx = ucontext;
+    store_rlx(&g->bound, m);
+    m->in_handler = true;
+    park_in_place(m, g, commit_global, NULL);
+    m->in_handler = false;
+    if (!was_bound)
+        store_rlx(&g->bound, NULL);
+    g->sigctx = NULL;
+    and_seq(&m->attention, ~(uint32_t)ATT_YIELD);
+    m_leave(m);
+}

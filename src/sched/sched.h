@@ -1,0 +1,290 @@
+/* sched.h: goroutines, threads, processors, and what makes a goroutine wait or run.
+ *
+ * G  struct g   a goroutine: a suspended or running flow of control on a stack of its own.
+ * M  struct m   a thread.
+ * P  struct p   the right to run goroutines, with the queues and caches that go with it; there are
+ *               GOMAXPROCS of them.
+ *
+ * Inside and outside. A thread is *inside* the runtime between m_enter() and m_leave(). Inside, it
+ * keeps its P and its thread, and is not pre-empted. Outside (user code, libc, a system call) the
+ * monitor may take its P away at any moment without its knowing, or, if it computes for too long,
+ * stop the thread in a signal handler. Both sides meet in m_enter: it publishes `locks`, then reads
+ * `attention`; who takes a P publishes `attention`, makes every thread pass a barrier, then reads
+ * `locks`. At least one sees the other (docs/internals/preemption.md, test/model/revoke.pml).
+ *
+ *     struct m *m = m_enter();     may park: to give way, or to get a P back
+ *     ... m->p is ours, locks may be taken ...
+ *     park(commit, arg, WAIT_X);   another thread afterwards: m is stale
+ *     m_leave(self());
+ *
+ * Every public function that touches runtime state is such a bracket. Nested brackets are allowed
+ * (only the outermost gives way), but park() wants exactly one.
+ */
+#ifndef SCHED_SCHED_H
+#define SCHED_SCHED_H
+
+#include "arch/arch.h"
+#include "base/atomic.h"
+#include "base/attr.h"
+#include "base/check.h"
+#include "base/self.h"
+#include "conf/limits.h"
+#include "os/os.h"
+#include "stack/stack.h"
+#include "timer/timer.h"
+
+struct gort_type;
+struct scope;    /* panic/defer.c */
+struct panicking; /* panic/panic.c */
+struct ancestor; /* dump/traceback.c */
+struct cache;    /* mem/cache.c */
+
+enum g_status { /* Go's numbers: they are printed */
+    G_IDLE = 0,
+    G_RUNNABLE = 1,
+    G_RUNNING = 2,
+    G_SYSCALL = 3,
+    G_WAITING = 4,
+    G_DEAD = 6,
+};
+
+enum wait_reason {
+#define WAIT(name, text) WAIT_##name,
+#include "sched/wait.def"
+#undef WAIT
+    WAIT_REASONS
+};
+const char *wait_reason_text(enum wait_reason r);
+
+/* Lives at the top of its own stack's slot, so that a parked goroutine costs one page.
+ *
+ *            gort_go              schedule               park
+ *   G_DEAD ----------> RUNNABLE ----------> RUNNING -----------> WAITING
+ *      ^                  ^  ^                 |  |                 |
+ *      |       gosched,   |  +-----------------+  |                 |
+ *      |       preempt    |        ready          |                 |
+ *      |                  +-----------------------|-----------------+
+ *      +------------------------------------------+  g_end, gort_goexit
+ */
+struct g {
+    /* owner (whoever runs it; while parked, whoever will ready it): */
+    struct context ctx;
+    struct start start;
+    struct g *next;          /* in a run queue or free list */
+    void *param;             /* what ready() has to say to park()'s caller */
+    int saved_errno;
+    struct scope *scope;     /* innermost gort_scope */
+    struct panicking *panics; /* innermost panic */
+    bool exiting;            /* gort_goexit is running its deferred functions */
+    bool panic_on_fault;
+    bool in_cgo;             /* on its thread's own stack, inside gort_cgocall */
+    bool started;            /* has run; before that only its entry is known */
+    au32 select_done;        /* select: set by the first case that wins (chan/select.c) */
+    struct {
+        int sig;
+        int code;
+        uintptr_t addr, pc;
+        struct context ctx;  /* registers at the faulting instruction */
+    } fault;
+    const void *sigctx;      /* ucontext while its thread is stopped in a signal handler */
+    void *fiber;             /* ThreadSanitizer's */
+    void *fake_stack;        /* AddressSanitizer's */
+    /* const while not G_DEAD: */
+    uint64_t id;
+    struct stack stack;
+    uintptr_t created_pc;    /* return address of the go statement; 0 for goroutine 1 */
+    uintptr_t created_fn;    /* entry of the function that ran the go statement, 0 if unknown */
+    uint64_t parent_id;
+    struct ancestor *ancestors;
+    bool system;             /* not counted, hidden in tracebacks */
+    bool foreign;            /* a thread that the program made: its stack is the thread's */
+    /* atomic: */
+    au32 status;             /* enum g_status */
+    au32 wait_reason;
+    ai64 wait_since;         /* os_nanotime, stamped when somebody asks for minutes; 0 unknown */
+    aptr m;                  /* the thread that runs it */
+    aptr bound;              /* the only thread that may run it, or NULL */
+};
+
+enum attention {
+    ATT_YIELD = 1,      /* the time slice is over */
+    ATT_REVOKING = 2,   /* somebody decides about our P right now: wait */
+    ATT_REVOKED = 4,    /* our P is gone */
+    ATT_STOP = 8,       /* the world is stopping */
+    ATT_NOBODY = 16,    /* this thread is not the runtime's */
+    ATT_SIGNAL = 32,    /* a SIGURG is on its way */
+    ATT_EXIT = 64,      /* the program is ending */
+    ATT_BARRIER = 128,  /* always set where the kernel has no membarrier: m_enter makes the barrier */
+};
+
+/* After a switch, the goroutine left behind is finished with: queued, unlocked, freed. False means
+ * that it must not wait after all; it is made runnable at once. */
+typedef bool (*park_commit)(struct g *g, void *arg);
+
+struct m {
+    /* owner, read by others: */
+    au32 locks;     /* > 0: inside the runtime */
+    au32 attention; /* bits of enum attention; set by others, cleared by the owner */
+    aptr p;
+    aptr curg;      /* the running goroutine; &g0 while scheduling */
+    au32 announced; /* > 0: between gort_enter_syscall and gort_exit_syscall */
+    /* owner: */
+    struct g *prev; /* just switched away from; park_commit is still to be called */
+    park_commit commit;
+    void *commit_arg;
+    int *errno_p;
+    struct g g0;    /* the thread's own stack */
+    struct p *oldp; /* held before it was revoked */
+    bool spinning;
+    bool is_main;   /* the thread that called gort_run */
+    bool in_handler;
+    uint32_t lock_count; /* gort_lock_os_thread, nested */
+    uint64_t rand;
+    uint32_t dying; /* how deep in failing: panic/report.c */
+    au64 ncgocall;
+    /* lock (sched): */
+    struct m *idle_next;
+    struct m *all_next;
+    struct p *nextp; /* handed over together with `note` */
+    bool blocked;    /* asleep on `note` */
+    uint32_t id;
+    int tid;
+    clockid_t cpu_clock;
+    struct note note;
+    /* monitor: */
+    int64_t last_cpu_ns;
+};
+
+enum p_status { P_IDLE = 0, P_RUNNING = 1, P_SYSCALL = 2, P_STOPPED = 3, P_DEAD = 4 };
+
+struct p {
+    /* owner: */
+    uint32_t id;
+    au32 schedtick;         /* read by the monitor */
+    au32 syscalltick;
+    uint64_t rand;
+    struct g *gfree;        /* dead goroutines with warm stacks, last in first out */
+    uint32_t ngfree;
+    uint64_t next_id, last_id; /* goroutine ids */
+    struct cache *cache;    /* mem */
+    /* atomic: */
+    au32 status;
+    aptr m;
+    au32 runq_head;         /* runq.c */
+    au32 runq_tail;
+    aptr runnext;
+    aptr runq[RUNQ_CAP];
+    au32 want_wake;         /* runnext was filled without waking anyone */
+    struct timers timers;
+    /* lock (sched): */
+    struct p *idle_next;
+    /* monitor: */
+    struct {
+        uint32_t tick;
+        uint32_t systick;
+        int64_t since;
+        int64_t cpu_ns, cpu_at;
+        bool asked;
+    } seen;
+};
+
+/* ---- enter and leave: the fast road is two stores and a load */
+struct m *m_enter_slow(void);
+static inline struct m *m_enter(void)
+{
+    struct m *m = self();
+    store_rlx(&m->locks, load_rlx(&m->locks) + 1);
+    compiler_barrier(); /* a real one is made by os_membarrier in p_revoke */
+    if (unlikely(load_acq(&m->attention) != 0))
+        return m_enter_slow();
+    return m;
+}
+static inline void m_leave(struct m *m)
+{
+    store_rel(&m->locks, load_rlx(&m->locks) - 1); /* pairs with p_revoke */
+}
+static inline struct g *m_curg(struct m *m)
+{
+    return load_rlx(&m->curg);
+}
+static inline struct p *m_p(struct m *m)
+{
+    return load_rlx(&m->p);
+}
+/* The running goroutine; no bracket needed, since only itself can end. NULL on a foreign thread. */
+struct g *g_self(void);
+
+/* ---- g.c: goroutines */
+struct go_options {
+    size_t stack_bytes; /* 0: the default */
+    uintptr_t created_pc;
+    bool system;
+};
+/* A new runnable goroutine; the caller is inside. */
+struct g *g_new(const struct start *s, const struct go_options *o);
+int g_count(void);
+/* Calls fn for every goroutine that is not dead, in creation-slot order. Goroutines may come and go
+ * meanwhile unless the world is stopped. */
+void g_each(void (*fn)(struct g *g, void *arg), void *arg);
+NORETURN void g_end(void);
+const struct start *g_begin(void);
+
+/* ---- park.c: waiting and being woken */
+PARKS void park(park_commit commit, void *arg, enum wait_reason why);
+/* Releases `l` once the goroutine can be readied. */
+PARKS void park_unlock(struct lock *l, enum wait_reason why) NO_TSA;
+/* Waits for ever. */
+PARKS NORETURN void park_forever(enum wait_reason why);
+/* Makes `g` run next on this P; the caller is inside (or has its own P-less thread: then it goes to
+ * the global queue). */
+void ready(struct g *g);
+/* As ready, but behind the others: for many wake-ups at once. */
+void ready_tail(struct g *g);
+PARKS void yield(void);
+/* Gives the rest of the slice to `g`, which is made runnable: the mutex's hand-off. */
+PARKS void ready_and_yield(struct g *g);
+
+/* ---- schedule.c, m.c, p.c, wake.c */
+struct p *sched_p(uint32_t id);
+uint32_t sched_nprocs(void);
+void sched_init(int nprocs);
+int sched_run_main(struct m *m0, const struct start *s);
+NORETURN void sched_exit_main(int status);
+/* Returns the previous limit. */
+int sched_set_max_threads(int n);
+/* Calls fn for every thread of the runtime; for a dying program, so without the lock. */
+void sched_each_m(void (*fn)(struct m *m, void *arg), void *arg);
+bool sched_started(void);
+/* Fills in the rest of gort_run: this thread becomes an M, the monitor starts. */
+struct m *sched_start(int nprocs);
+void sched_stop_main(void);
+/* Is there anything a busy-waiting goroutine would steal time from? For the mutex's spinning. */
+bool sched_can_spin(int rounds);
+/* Arms the idle timer `t` on this P; timer_stop finds it by itself. The caller is inside. */
+void sched_timer_start(struct timer *t);
+/* Arms `t` anew, on this P; true if it was pending. Any thread may do so at the same time. */
+bool sched_timer_reset(struct timer *t, int64_t when_ns, int64_t period_ns);
+
+/* ---- syscall.c */
+/* An announced call: the P may be taken after 20 us, and no SIGURG interrupts the call. Brackets do
+ * not nest inside m_enter. errno is kept. */
+void sched_enter_syscall(void);
+void sched_exit_syscall(void);
+
+/* ---- stw.c: the world */
+/* Stops every goroutine: on return none runs, all contexts are known (g->ctx, or g->sigctx when the
+ * thread is stopped in a handler). The caller is inside and stays so. */
+PARKS void world_stop(enum wait_reason why);
+void world_start(void);
+/* For a dying program: stops what can be stopped within a few ms. Takes no lock for good. */
+void world_freeze(void);
+
+/* ---- signal.c */
+void sched_signals_init(void);
+/* What a fault on a goroutine becomes, on that goroutine's own stack; g->fault says which. */
+NORETURN void sched_fault(void);
+
+/* ---- trace lines of GODEBUG=schedtrace, and of dying programs */
+void sched_print_state(bool detailed);
+
+#endif

@@ -1,0 +1,124 @@
+/* sched_int.h: what the files of this room share. */
+#ifndef SCHED_SCHED_INT_H
+#define SCHED_SCHED_INT_H
+
+#include "sched/sched.h"
+
+/* The one scheduler. Grouped by who may touch what. */
+struct sched {
+    struct lock lock; /* rank sched */
+    /* lock: */
+    struct g *runq_first, *runq_last; /* the global queue */
+    struct p *idle_ps;
+    struct m *idle_ms;
+    struct m *all_ms;
+    uint32_t nidle_ms;
+    uint32_t nasleep_bound; /* threads asleep in place, their goroutine parked (park.c) */
+    uint32_t nms, next_m_id;
+    uint32_t max_ms;
+    uint32_t stop_wait;     /* Ps that world_stop still waits for */
+    int64_t nexited_cgocalls;
+    bool deadlock_off;      /* reported already */
+    /* lock+atomic: */
+    au32 runq_size;
+    au32 nidle_ps;
+    au32 stopping;
+    aptr ps;                /* struct p *[nps] */
+    au32 nps;
+    /* atomic: */
+    au32 nspinning;
+    au32 futile;            /* spinners in a row that found nothing (wake.c) */
+    au32 monitor_asleep;    /* for long: whoever takes an idle P wakes it */
+    au32 want_thread;       /* a signal handler could not make a thread: the monitor must */
+    ai64 last_poll;         /* 0 while a thread sleeps in poll_wait */
+    ai64 poll_until;
+    au64 next_g_id;
+    ai32 ngs;               /* not dead, not system */
+    au32 exiting;
+    au32 dying;
+    ai32 exit_status;
+    /* const after start: */
+    struct m *m0;
+    int64_t started_ns;
+    int64_t spin_ns;
+    bool started;
+    bool barrier_by_cas;    /* no membarrier: m_enter makes its own barrier */
+    struct note exit_note, stop_note, monitor_note;
+};
+extern struct sched sched;
+
+static inline struct p *p_at(uint32_t i)
+{
+    return ((struct p **)load_acq(&sched.ps))[i];
+}
+
+/* ---- g.c */
+void g_init_thread(struct g *g);
+void g_free(struct g *g);
+bool g_commit_free(struct g *g, void *arg);
+void g_flush_free(struct p *p);
+
+/* ---- runq.c */
+void runq_put(struct p *p, struct g *g);
+void runq_put_next(struct p *p, struct g *g);
+struct g *runq_get_next(struct p *p);
+struct g *runq_get(struct p *p);
+bool runq_empty(const struct p *p);
+uint32_t runq_len(const struct p *p);
+/* Takes about half of `from`'s ring into `to`, one of which is returned. */
+struct g *runq_steal(struct p *to, struct p *from, bool also_next);
+void global_put(struct g *g);
+void global_put_locked(struct g *g) REQUIRES(sched.lock);
+void global_put_list(struct g *first, struct g *last, uint32_t n);
+/* One from the global queue, and a share of the rest for `p`'s ring. */
+struct g *global_get_locked(struct p *p, uint32_t max) REQUIRES(sched.lock);
+
+/* ---- p.c */
+void p_idle_put(struct p *p) REQUIRES(sched.lock);
+struct p *p_idle_get(void) REQUIRES(sched.lock);
+void p_acquire(struct m *m, struct p *p);
+struct p *p_release(struct m *m);
+/* Takes P from a thread that is outside the runtime. */
+bool p_revoke(struct p *p) REQUIRES(sched.lock);
+void p_hand_off(struct p *p);
+
+/* ---- m.c */
+struct m *m_new_locked(void) REQUIRES(sched.lock);
+void m_start_thread(struct m *m);
+void m_init_self(struct m *m, bool own_signal_stack);
+void m_forget(struct m *m);
+void m_stop(struct m *m);
+void m_exit(struct m *m);
+/* Makes some thread run `p` (NULL: an idle one); spinning: it is to look for work. */
+void m_start(struct p *p, bool spinning);
+void m_check_deadlock(void) REQUIRES(sched.lock);
+NORETURN void m_sleep_for_ever(void);
+struct m *m_nobody_ptr(void);
+
+/* ---- schedule.c */
+void schedule_loop(struct m *m);
+struct g *schedule_pick_fast(struct m *m, struct p *p);
+bool schedule_poll(int64_t ns);
+void inject(void **waiters, int n);
+
+/* ---- park.c */
+void switch_to(struct m *m, struct g *from, struct g *to);
+void finish_switch(struct m *m);
+bool park_in_place(struct m *m, struct g *g, park_commit commit, void *arg);
+bool commit_global(struct g *g, void *arg);
+bool commit_local(struct g *g, void *arg);
+
+/* ---- wake.c */
+void wake_one(void);
+void wake_for(struct p *p);
+void spinning_end(struct m *m, bool found);
+bool work_anywhere(void);
+
+/* ---- preempt.c, sysmon.c, stw.c */
+void preempt_signal(struct m *m) REQUIRES(sched.lock);
+SIGSAFE void preempt_on_signal(struct m *m, void *ucontext);
+void *sysmon_main(void *arg);
+void sysmon_wake(void);
+void world_reached(struct m *m);
+
+#endif

@@ -1,0 +1,197 @@
+/* syscall.c: calls that may block, and coming back without a P.
+ *
+ * Owns    what happens when a thread enters the runtime and something wants its attention.
+ * Holds   1. Between gort_enter_syscall and gort_exit_syscall the P may be gone at any time, and no
+ *            SIGURG is sent: `announced` is set before ATT_SIGNAL is looked at, and preempt_signal
+ *            looks at them in the other order with a barrier between.
+ * Instead of a compare-and-swap on the P's status at each end, as Go does: a thread outside the
+ *         runtime can be revoked at any time anyway, so a call costs two plain stores.
+ */
+#include "sched/sched_int.h"
+
+#include "sched/up.h"
+
+#include <gort/go.h>
+
+#include <sched.h>
+
+static NORETURN COLD void not_attached(void)
+{
+    if (!sched.started)
+        fatal("gort: the runtime is not running (call gort_run first)");
+    fatal("gort: this thread is not attached (call gort_attach_thread first)");
+}
+
+/* The P is gone: gets the old one or any other, or waits for one in the global queue. */
+static void p_regain(struct m *m)
+{
+    struct g *g = m_curg(m);
+    struct p *p = NULL;
+    m->oldp = m_p(m);
+    store_rlx(&m->p, NULL);
+    and_seq(&m->attention, ~(uint32_t)ATT_REVOKED);
+    if (load_rlx(&sched.stopping) == 0) {
+        lock(&sched.lock);
+        p = load_rlx(&sched.stopping) == 0 ? p_idle_get() : NULL;
+        unlock(&sched.lock);
+    }
+    if (p != NULL) {
+        p_acquire(m, p);
+        return;
+    }
+    if (load_rlx(&g->bound) != NULL) {
+        park_in_place(m, g, commit_global, NULL);
+        return;
+    }
+    m->commit = commit_global;
+    switch_to(m, g, &m->g0);
+}
+
+struct m *m_enter_slow(void)
+{
+    for (;;) {
+        struct m *m = self();
+        uint32_t a = load_acq(&m->attention);
+        if (a & ATT_NOBODY)
+            not_attached();
+        if (a & ATT_BARRIER) {
+            add_seq(&m->locks, 0u); /* pairs with p_revoke */
+            a = load_seq(&m->attention) & ~(uint32_t)ATT_BARRIER;
+        }
+        if (a == 0 || load_rlx(&m->locks) > 1)
+            return m;
+        if (a & ATT_REVOKING) { /* a few microseconds */
+            cpu_relax(10);
+            continue;
+        }
+        if (a & ATT_REVOKED) {
+            p_regain(m);
+            continue;
+        }
+        if (m_curg(m) == &m->g0)
+            return m;
+        if (a & ATT_EXIT) {
+            if (m->is_main || load_rlx(&sched.exiting) == 0)
+                yield();
+            else
+                m_sleep_for_ever();
+            return self();
+        }
+        if (a & (ATT_YIELD | ATT_STOP)) {
+            and_seq(&m->attention, ~(uint32_t)(ATT_YIELD | ATT_STOP));
+            m->oldp = NULL;
+            if ((a & ATT_YIELD) || load_rlx(&sched.stopping) != 0) {
+                struct g *g = m_curg(m);
+                if (load_rlx(&g->bound) != NULL) {
+                    park_in_place(m, g, commit_global, NULL);
+                } else {
+                    m->commit = commit_global;
+                    switch_to(m, g, &m->g0);
+                }
+            }
+            continue;
+        }
+        return m; /* ATT_SIGNAL alone: it is on its way and finds us inside */
+    }
+}
+
+void sched_enter_syscall(void)
+{
+    struct m *m = self();
+    if (unlikely(load_rlx(&m->attention) & ATT_NOBODY))
+        return;
+    store_rlx(&m->announced, load_rlx(&m->announced) + 1);
+    compiler_barrier(); /* a real one is made in preempt_signal */
+    if (unlikely(load_acq(&m->attention) & (ATT_SIGNAL | ATT_BARRIER))) {
+        add_seq(&m->announced, 0u);
+        while (load_seq(&m->attention) & ATT_SIGNAL)
+            sched_yield(); /* the handler runs in a moment, on this thread */
+    }
+}
+
+void sched_exit_syscall(void)
+{
+    struct m *m = self();
+    if (unlikely(load_rlx(&m->attention) & ATT_NOBODY))
+        return;
+    store_rlx(&m->announced, load_rlx(&m->announced) - 1);
+    if (load_rlx(&m->attention) & ATT_REVOKED) {
+        struct m *in = m_enter();
+        (void)in;
+        m_leave(self());
+    }
+}
+
+void gort_lock_os_thread(void)
+{
+    struct m *m = m_enter();
+    struct g *g = m_curg(m);
+    bool over = m->lock_count + 1 >= UINT32_MAX - 1;
+    if (!over)
+        m->lock_count++;
+    store_rlx(&g->bound, m);
+    m_leave(m);
+    if (over)
+        panic_string("LockOSThread nesting overflow");
+}
+
+void gort_unlock_os_thread(void)
+{
+    struct m *m = m_enter();
+    struct g *g = m_curg(m);
+    if (m->lock_count > 0 && --m->lock_count == 0 && !g->foreign)
+        store_rlx(&g->bound, NULL);
+    m_leave(m);
+}
+
+struct cgo {
+    void (*fn)(void *);
+    void *arg;
+};
+
+/* On the thread's own stack; the goroutine is bound to the thread meanwhile, so that what `fn` calls
+ * back may park: it parks in place. */
+void gort_cgocall(void (*fn)(void *), void *arg)
+{
+    struct m *m = m_enter();
+    struct g *g = m_curg(m);
+    bool on_thread_stack = g->foreign || g->in_cgo;
+    bool was_bound = load_rlx(&g->bound) != NULL;
+    store_rlx(&m->ncgocall, load_rlx(&m->ncgocall) + 1);
+    store_rlx(&g->bound, m);
+    g->in_cgo = true;
+    m_leave(m);
+    sched_enter_syscall();
+    if (on_thread_stack)
+        fn(arg);
+    else
+        arch_call_on((void *)((m->g0.ctx.sp - 256) & ~(uintptr_t)15), fn, arg);
+    sched_exit_syscall();
+    m = m_enter();
+    g->in_cgo = on_thread_stack && !g->foreign;
+    if (!was_bound && m->lock_count == 0)
+        store_rlx(&g->bound, NULL);
+    m_leave(m);
+}
+
+int64_t gort_num_cgo_call(void)
+{
+    struct m *m = m_enter();
+    lock(&sched.lock);
+    int64_t n = sched.nexited_cgocalls;
+    for (struct m *o = sched.all_ms; o != NULL; o = o->all_next)
+        n += (int64_t)load_rlx(&o->ncgocall);
+    unlock(&sched.lock);
+    m_leave(m);
+    return n;
+}
+
+void gort_enter_syscall(void)
+{
+    sched_enter_syscall();
+}
+
+void gort_exit_syscall(void)
+{
+    sched_exit_syscall();
+}

@@ -1,0 +1,76 @@
+/* wake.c: how many threads look for work.
+ *
+ * Owns    the number of spinning Ms, and the decision to wake a sleeping one.
+ * Holds   1. Whoever makes a goroutine runnable and then sees an idle P and no spinner, wakes one
+ *            thread; it spins (looks for work) until it finds some or gives up.
+ *         2. A spinner that gives up leaves nspinning first and then looks everywhere once more
+ *            (work_anywhere): a producer that saw it spinning is not lost.
+ *         3. A spinner that finds work and was the last wakes another.
+ * Order   producer: queue, then nspinning; spinner: nspinning, then queues; all seq_cst
+ *         (test/model/wake.pml).
+ * Instead of waking at every ready(): a pair of goroutines that hand one P back and forth would wake
+ *         a thread each time that finds nothing. After FUTILE_MAX such wakes in a row, filling an
+ *         empty P's runnext only notes `want_wake`; the monitor wakes somebody if that goroutine is
+ *         still waiting when it next looks, and the first success ends the restraint.
+ */
+#include "sched/sched_int.h"
+
+#include "base/rand.h"
+
+enum { FUTILE_MAX = 4 };
+
+void wake_one(void)
+{
+    if (load_seq(&sched.nidle_ps) == 0 || load_seq(&sched.nspinning) != 0 ||
+        load_rlx(&sched.stopping) != 0)
+        return;
+    if (!cas_seq(&sched.nspinning, 0u, 1u))
+        return;
+    m_start(NULL, true);
+}
+
+void wake_for(struct p *p)
+{
+    if (load_seq(&sched.nidle_ps) == 0 || load_seq(&sched.nspinning) != 0)
+        return;
+    if (load_rlx(&sched.futile) >= FUTILE_MAX &&
+        load_rlx(&p->runq_head) == load_rlx(&p->runq_tail)) {
+        if (load_rlx(&p->want_wake) == 0)
+            store_rlx(&p->want_wake, 1u);
+        return;
+    }
+    wake_one();
+}
+
+void spinning_end(struct m *m, bool found)
+{
+    m->spinning = false;
+    uint32_t before = sub_seq(&sched.nspinning, 1u);
+    DCHECK(before > 0);
+    if (!found) {
+        store_rlx(&sched.futile, load_rlx(&sched.futile) + 1);
+        return;
+    }
+    store_rlx(&sched.futile, 0u);
+    if (before == 1)
+        wake_one(); /* invariant 3 */
+}
+
+bool work_anywhere(void)
+{
+    if (load_seq(&sched.runq_size) != 0)
+        return true;
+    uint32_t n = load_rlx(&sched.nps);
+    for (uint32_t i = 0; i < n; i++)
+        if (!runq_empty(p_at(i)))
+            return true;
+    return false;
+}
+
+bool sched_can_spin(int rounds)
+{
+    struct m *m = self();
+    return rounds < 4 && os_cpu_count() > 1 && load_rlx(&sched.nps) > 1 &&
+           load_rlx(&sched.nidle_ps) + load_rlx(&sched.nspinning) + 1 < load_rlx(&sched.nps) &&
+           m_p(m) != NULL && runq_empty(m_p(m));
+}

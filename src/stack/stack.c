@@ -1,0 +1,315 @@
+/* stack.c: stacks of goroutines.
+ *
+ * Owns    the reserved regions, their slots, and the depot of warm slots.
+ * Holds   1. Each slot of a region below `nused` is in one of three places: taken, warm (in the
+ *            depot; its head page is committed), or cold (in `cold`; nothing is committed).
+ *         2. stack_each_head visits taken and warm slots only: a cold head is not touched, since
+ *            touching it would cost a page.
+ * Locks   pool.lock (rank stackpool). Regions are published once and never go away, so stack_find
+ *         and stack_each_head walk them without the lock.
+ * Instead of a cache without bound: the depot remembers the fewest warm slots it held since the last
+ *         trim; that many were not needed for a whole interval, and half of them go back.
+ */
+#include "stack/stack.h"
+
+#include "base/atomic.h"
+#include "base/check.h"
+#include "base/track.h"
+#include "conf/limits.h"
+#include "os/os.h"
+
+#include <string.h>
+
+enum { CLASSES = 24, REGIONS_MAX = 65536, LINE_BYTES = 64 };
+
+enum slot_state { SLOT_NEW = 0, SLOT_TAKEN, SLOT_WARM, SLOT_COLD };
+
+struct region {
+    /* const: */
+    uintptr_t base;
+    size_t slot_bytes;
+    uint32_t nslots;
+    uint32_t number;
+    uint8_t class;
+    /* lock+atomic: */
+    au32 nused;
+    /* lock: */
+    uint8_t *state;  /* enum slot_state; read without the lock */
+    uint32_t *cold;         /* indices of cold slots, a stack */
+    uint32_t ncold;
+    struct region *next_of_class;
+};
+
+/* Kept in the head's memory while a slot is warm. */
+struct warm {
+    struct warm *next;
+    struct stack stack;
+};
+
+static struct {
+    size_t head_bytes, default_bytes;
+    unsigned default_class;
+    struct lock lock;
+    /* lock: */
+    struct region *class[CLASSES]; /* the newest region first */
+    struct warm *warm[CLASSES];
+    uint32_t nwarm[CLASSES], fewest[CLASSES];
+    /* lock+atomic: */
+    aptr regions[REGIONS_MAX];
+    au32 nregions;
+} pool = {.lock = LOCK_INIT(stackpool)};
+
+static unsigned class_of(size_t bytes)
+{
+    unsigned c = 0;
+    while ((STACK_BYTES_MIN << c) < bytes)
+        c++;
+    return c;
+}
+
+void stack_init(size_t head_bytes, size_t default_bytes)
+{
+    if (default_bytes < STACK_BYTES_MIN)
+        default_bytes = STACK_BYTES_MIN;
+    pool.head_bytes = (head_bytes + LINE_BYTES - 1) & ~(size_t)(LINE_BYTES - 1);
+    pool.default_class = class_of(default_bytes);
+    pool.default_bytes = (size_t)STACK_BYTES_MIN << pool.default_class;
+}
+
+size_t stack_default_bytes(void)
+{
+    return pool.default_bytes;
+}
+
+static uintptr_t slot_base(const struct region *r, uint32_t i)
+{
+    return r->base + (uintptr_t)i * r->slot_bytes;
+}
+
+static void *slot_head(const struct region *r, uint32_t i)
+{
+    uintptr_t end = slot_base(r, i) + r->slot_bytes;
+    return (void *)(end - (i % STACK_COLOURS) * LINE_BYTES - pool.head_bytes);
+}
+
+static struct stack slot_stack(const struct region *r, uint32_t i)
+{
+    return (struct stack){slot_base(r, i) + STACK_GUARD_BYTES, (uintptr_t)slot_head(r, i),
+                          r->number, i};
+}
+
+/* A new region for a class; a smaller one where address space is short. NULL when there is none. */
+static struct region *region_new(unsigned class) REQUIRES(pool.lock)
+{
+    uint32_t n = load_rlx(&pool.nregions);
+    size_t slot = (size_t)STACK_BYTES_MIN << class;
+    size_t bytes = slot > STACK_REGION_BYTES ? slot : STACK_REGION_BYTES;
+    void *base = NULL;
+    if (n == REGIONS_MAX)
+        return NULL;
+    for (; bytes >= slot; bytes /= 2)
+        if ((base = os_reserve(bytes)) != NULL)
+            break;
+    if (base == NULL)
+        return NULL;
+    uint32_t nslots = (uint32_t)(bytes / slot);
+    size_t meta = sizeof(struct region) + nslots * (sizeof(uint32_t) + 1);
+    struct region *r = os_reserve(meta);
+    if (r == NULL) {
+        os_unmap(base, bytes);
+        return NULL;
+    }
+    os_no_huge_pages(base, bytes);
+    r->base = (uintptr_t)base;
+    r->slot_bytes = slot;
+    r->nslots = nslots;
+    r->class = (uint8_t)class;
+    r->number = n;
+    r->cold = (uint32_t *)(r + 1);
+    r->state = (uint8_t *)(r->cold + nslots);
+    r->next_of_class = pool.class[class];
+    pool.class[class] = r;
+    store_rel(&pool.regions[n], r); /* pairs with region_at */
+    store_rel(&pool.nregions, n + 1);
+    return r;
+}
+
+static struct region *region_at(uint32_t i)
+{
+    return load_acq(&pool.regions[i]); /* pairs with region_new */
+}
+
+static void set_state(struct region *r, uint32_t i, enum slot_state s)
+{
+    __atomic_store_n(&r->state[i], (uint8_t)s, __ATOMIC_RELEASE);
+}
+
+static enum slot_state get_state(const struct region *r, uint32_t i)
+{
+    return __atomic_load_n((uint8_t *)(uintptr_t)&r->state[i], __ATOMIC_ACQUIRE);
+}
+
+/* A slot whose head page is untouched. */
+static void *take_cold(unsigned class, struct stack *s) REQUIRES(pool.lock)
+{
+    for (struct region *r = pool.class[class];; r = r->next_of_class) {
+        if (r == NULL && (r = region_new(class)) == NULL)
+            return NULL;
+        uint32_t i;
+        if (r->ncold > 0) {
+            i = r->cold[--r->ncold];
+        } else if (load_rlx(&r->nused) < r->nslots) {
+            i = load_rlx(&r->nused);
+            /* Without a guard (no mappings left, Linux before 6.13) the slot still works: an
+             * overflow then hits the neighbour's guard-less slot; docs/internals/stacks.md. */
+            os_guard((void *)slot_base(r, i), STACK_GUARD_BYTES);
+            store_rel(&r->nused, i + 1); /* pairs with stack_each_head */
+        } else {
+            continue;
+        }
+        set_state(r, i, SLOT_TAKEN);
+        *s = slot_stack(r, i);
+        return slot_head(r, i);
+    }
+}
+
+static struct region *region_of(uintptr_t addr)
+{
+    uint32_t n = load_acq(&pool.nregions);
+    for (uint32_t k = 0; k < n; k++) {
+        struct region *r = region_at(k);
+        if (addr - r->base < (uintptr_t)r->nslots * r->slot_bytes)
+            return r;
+    }
+    return NULL;
+}
+
+static struct warm *pop_warm(unsigned class) REQUIRES(pool.lock)
+{
+    struct warm *w = pool.warm[class];
+    if (w == NULL)
+        return NULL;
+    pool.warm[class] = w->next;
+    if (--pool.nwarm[class] < pool.fewest[class])
+        pool.fewest[class] = pool.nwarm[class];
+    return w;
+}
+
+void *stack_take(size_t bytes, struct stack *s, bool *cold)
+{
+    unsigned class = bytes == 0 ? pool.default_class : class_of(bytes);
+    void *head = NULL;
+    *cold = false;
+    if (class >= CLASSES)
+        return NULL;
+    lock(&pool.lock);
+    struct warm *w = pop_warm(class);
+    if (w != NULL) {
+        *s = w->stack;
+        head = w;
+    } else {
+        head = take_cold(class, s);
+        *cold = true;
+    }
+    unlock(&pool.lock);
+    if (w != NULL)
+        set_state(region_at(s->region), s->slot, SLOT_TAKEN);
+    if (head != NULL)
+        track_unpoison((void *)s->lo, s->hi - s->lo);
+    return head;
+}
+
+unsigned stack_take_warm(void **heads, unsigned n)
+{
+    unsigned got = 0;
+    lock(&pool.lock);
+    for (; got < n; got++)
+        if ((heads[got] = pop_warm(pool.default_class)) == NULL)
+            break;
+    unlock(&pool.lock);
+    for (unsigned i = 0; i < got; i++) {
+        const struct stack *s = &((struct warm *)heads[i])->stack;
+        set_state(region_at(s->region), s->slot, SLOT_TAKEN);
+    }
+    return got;
+}
+
+struct stack stack_of_warm(const void *head)
+{
+    return ((const struct warm *)head)->stack;
+}
+
+void stack_put(void *head, const struct stack *s)
+{
+    struct stack keep = *s;
+    struct warm *w = head;
+    struct region *r = region_at(keep.region);
+    unsigned class = r->class;
+    CHECK(slot_head(r, keep.slot) == head);
+    set_state(r, keep.slot, SLOT_WARM);
+    w->stack = keep;
+    lock(&pool.lock);
+    w->next = pool.warm[class];
+    pool.warm[class] = w;
+    pool.nwarm[class]++;
+    unlock(&pool.lock);
+}
+
+static void make_cold(struct warm *w)
+{
+    struct region *r = region_at(w->stack.region);
+    uint32_t i = w->stack.slot;
+    uintptr_t lo = slot_base(r, i) + STACK_GUARD_BYTES;
+    set_state(r, i, SLOT_COLD);
+    os_decommit((void *)lo, slot_base(r, i) + r->slot_bytes - lo);
+    lock(&pool.lock);
+    r->cold[r->ncold++] = i;
+    unlock(&pool.lock);
+}
+
+void stack_trim(unsigned max)
+{
+    for (unsigned class = 0; class < CLASSES; class++) {
+        lock(&pool.lock);
+        uint32_t spare = (pool.fewest[class] + 1) / 2;
+        unlock(&pool.lock);
+        for (; spare > 0 && max > 0; spare--, max--) {
+            lock(&pool.lock);
+            struct warm *w = pop_warm(class);
+            unlock(&pool.lock);
+            if (w == NULL)
+                break;
+            make_cold(w);
+        }
+        lock(&pool.lock);
+        pool.fewest[class] = pool.nwarm[class];
+        unlock(&pool.lock);
+    }
+}
+
+void stack_each_head(void (*fn)(void *head, void *arg), void *arg)
+{
+    uint32_t n = load_acq(&pool.nregions);
+    for (uint32_t k = 0; k < n; k++) {
+        struct region *r = region_at(k);
+        uint32_t used = load_acq(&r->nused); /* pairs with take_cold */
+        for (uint32_t i = 0; i < used; i++) {
+            enum slot_state s = get_state(r, i);
+            if (s == SLOT_TAKEN)
+                fn(slot_head(r, i), arg);
+        }
+    }
+}
+
+bool stack_find(uintptr_t addr, struct stack *s, bool *in_guard)
+{
+    struct region *r = region_of(addr);
+    if (r == NULL)
+        return false;
+    uint32_t i = (uint32_t)((addr - r->base) / r->slot_bytes);
+    if (i >= load_acq(&r->nused))
+        return false;
+    *s = slot_stack(r, i);
+    *in_guard = addr - slot_base(r, i) < STACK_GUARD_BYTES;
+    return true;
+}

@@ -1,0 +1,42 @@
+/* stack.h: stacks of goroutines.
+ *
+ * A stack is a slot of fixed virtual size in a large reserved region, committed by touch:
+ *
+ *   lo - guard      lo                                   hi            slot end
+ *   |  guard pages  |  stack, grows down      <- sp      |  head, colour  |
+ *
+ * The caller keeps `head_bytes` at the top of the slot for itself (struct g), on the same page as
+ * the first frames. Stack tops are coloured: neighbours begin on different cache lines.
+ */
+#ifndef STACK_STACK_H
+#define STACK_STACK_H
+
+#include "base/attr.h"
+
+struct stack {
+    uintptr_t lo, hi; /* usable bytes; hi is 16-byte aligned */
+    uint32_t region, slot;
+};
+
+struct region;
+
+void stack_init(size_t head_bytes, size_t default_bytes);
+size_t stack_default_bytes(void);
+/* A head, zeroed if cold, of a free slot of at least `bytes` (0: the default); *cold tells whether
+ * it is new (its page untouched). NULL when the kernel has no more memory. */
+void *stack_take(size_t bytes, struct stack *s, bool *cold);
+/* Takes up to n heads of default size that are still warm from the depot; the count. */
+unsigned stack_take_warm(void **heads, unsigned n);
+/* The stack of a head that stack_take_warm returned. */
+struct stack stack_of_warm(const void *head);
+/* Gives a slot back, keeping its pages for a while; `head` is what stack_take returned. */
+void stack_put(void *head, const struct stack *s);
+/* Gives pages of slots that nobody wanted for an interval back to the system; at most `max` slots.
+ * Called by the monitor about once a second. */
+void stack_trim(unsigned max);
+/* Calls fn(head) for every slot that is taken or warm. */
+void stack_each_head(void (*fn)(void *head, void *arg), void *arg);
+/* The stack whose slot holds `addr`, guard included. False if none. */
+SIGSAFE bool stack_find(uintptr_t addr, struct stack *s, bool *in_guard);
+
+#endif

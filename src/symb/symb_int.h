@@ -1,0 +1,23 @@
+/* symb_int.h: what the files of this room share. */
+#ifndef SYMB_SYMB_INT_H
+#define SYMB_SYMB_INT_H
+
+#include "base/atomic.h"
+#include "base/attr.h"
+
+/* ---- library.c: libraries that are loaded at the first need */
+struct symb_library {
+    const char *name;
+    au32 state; /* 0 not tried, 1 loading, 2 there, 3 missing */
+};
+struct symb_import {
+    const char *name;
+    void **to;
+};
+/* True if the library is there with all of `imports`, whose pointers are then set. */
+bool symb_library_load(struct symb_library *lib, const struct symb_import *imports, size_t n);
+
+/* ---- unwind.c */
+SIGSAFE bool symb_in_fault_entry(uintptr_t pc);
+
+#endif

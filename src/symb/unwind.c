@@ -1,0 +1,204 @@
+/* unwind.c: frames of a suspended stack.
+ *
+ * Owns    walking from a `struct context` outwards, by call-frame information (libunwind's local
+ *         unwinder) or by the chain of frame pointers.
+ * Holds   1. every frame's sp lies in one of the walk's stacks;
+ *         2. within one stack sp only grows, so that a walk ends.
+ * Locks   none of ours; libunwind takes the loader's.
+ * Instead of remote unwinding with checked reads: libunwind's local-only library has no such door.
+ *         A broken frame may therefore fault here; the report that is then under way falls back on
+ *         SYMB_SAFE, which reads only addresses that it has checked.
+ */
+#include "symb/symb.h"
+
+#include "arch/frame.h"
+#include "symb/symb_int.h"
+
+#include <string.h>
+
+enum { FAULT_ENTRY_BYTES = 32, FRAME_WORDS = 2 };
+
+/* ---- libunwind, if there is one */
+#if __has_include(<libunwind.h>)
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+#define STRING_OF_EXPANDED(x) #x
+#define STRING_OF(x)          STRING_OF_EXPANDED(x)
+
+static struct {
+    int (*init)(unw_cursor_t *, unw_context_t *, int);
+    int (*step)(unw_cursor_t *);
+    int (*get)(unw_cursor_t *, unw_regnum_t, unw_word_t *);
+    int (*is_signal_frame)(unw_cursor_t *);
+} unw;
+
+_Static_assert(sizeof(unw_cursor_t) <= sizeof(((struct symb_walk *)0)->cursor), "symb.h");
+_Static_assert(sizeof(ucontext_t) <= sizeof(((struct symb_walk *)0)->registers) ||
+                   sizeof(unw_context_t) <= sizeof(((struct symb_walk *)0)->registers),
+               "symb.h");
+
+static bool cfi_load(void)
+{
+    static const struct symb_import imports[] = {
+        {STRING_OF(unw_init_local2), (void **)&unw.init},
+        {STRING_OF(unw_step), (void **)&unw.step},
+        {STRING_OF(unw_get_reg), (void **)&unw.get},
+        {STRING_OF(unw_is_signal_frame), (void **)&unw.is_signal_frame},
+    };
+    static struct symb_library lib = {.name = "libunwind.so.8"};
+    return symb_library_load(&lib, imports, ARRAY_LEN(imports));
+}
+
+static unw_cursor_t *cursor_of(struct symb_walk *w)
+{
+    return (unw_cursor_t *)(void *)w->cursor;
+}
+
+static uintptr_t cfi_reg(struct symb_walk *w, int reg)
+{
+    unw_word_t v = 0;
+    return unw.get(cursor_of(w), reg, &v) == 0 ? (uintptr_t)v : 0;
+}
+
+static uintptr_t cfi_reg_of(void *walk, int reg)
+{
+    return cfi_reg(walk, reg);
+}
+
+static bool cfi_start(struct symb_walk *w, bool exact)
+{
+    return unw.init(cursor_of(w), (unw_context_t *)(void *)w->registers,
+                    exact ? UNW_INIT_SIGNAL_FRAME : 0) == 0;
+}
+
+static bool cfi_begin(struct symb_walk *w, const struct context *c, bool exact)
+{
+    if (!cfi_load())
+        return false;
+    memset(w->registers, 0, sizeof w->registers);
+    arch_context_to_ucontext(c, (ucontext_t *)(void *)w->registers);
+    return cfi_start(w, exact);
+}
+
+/* Registers of the cursor's frame become a new beginning: libunwind looks rules up at pc - 1 unless
+ * told that the frame was interrupted, and does not know our fault entry as such. */
+static void cfi_restart_exact(struct symb_walk *w)
+{
+    struct context c;
+    arch_context_from_registers(&c, cfi_reg_of, w);
+    c.sp = w->next.sp;
+    memset(w->registers, 0, sizeof w->registers);
+    arch_context_to_ucontext(&c, (ucontext_t *)(void *)w->registers);
+    w->cfi = cfi_start(w, true);
+}
+
+static bool cfi_step(struct symb_walk *w)
+{
+    bool after_fault = symb_in_fault_entry(w->next.pc);
+    bool after_signal = unw.is_signal_frame(cursor_of(w)) > 0;
+    if (unw.step(cursor_of(w)) <= 0)
+        return false;
+    w->next.pc = cfi_reg(w, UNW_REG_IP);
+    w->next.sp = cfi_reg(w, UNW_REG_SP);
+    w->next_fp = cfi_reg(w, ARCH_DWARF_FP);
+    w->next.exact = after_fault || after_signal;
+    if (after_fault) {
+        w->next.sp = arch_fault_sp(w->next.sp); /* libunwind takes the CFA, in spite of its rule */
+        cfi_restart_exact(w);
+    }
+    return true;
+}
+#else
+static bool cfi_begin(struct symb_walk *w, const struct context *c, bool exact)
+{
+    (void)w, (void)c, (void)exact;
+    return false;
+}
+static bool cfi_step(struct symb_walk *w)
+{
+    (void)w;
+    return false;
+}
+#endif
+
+/* ---- frame pointers */
+static int stack_of(const struct symb_walk *w, uintptr_t addr, size_t bytes)
+{
+    for (int i = 0; i < 2; i++)
+        if (addr >= w->stack[i].lo && addr < w->stack[i].hi && w->stack[i].hi - addr >= bytes)
+            return i;
+    return -1;
+}
+
+/* A frame pointer that may be followed: aligned, and two words of one of our stacks. */
+static bool fp_good(const struct symb_walk *w, uintptr_t fp)
+{
+    return fp % sizeof(uintptr_t) == 0 && stack_of(w, fp, FRAME_WORDS * sizeof(uintptr_t)) >= 0;
+}
+
+static bool fp_step(struct symb_walk *w)
+{
+    uintptr_t fp = w->next_fp;
+    if (!fp_good(w, fp) || (fp < w->next.sp && stack_of(w, fp, 1) == stack_of(w, w->next.sp, 1)))
+        return false;
+    const uintptr_t *frame = (const uintptr_t *)fp;
+    w->next.exact = symb_in_fault_entry(w->next.pc);
+    w->next_fp = frame[0];
+    w->next.pc = frame[1];
+    w->next.sp = fp + FRAME_WORDS * sizeof(uintptr_t);
+    if (w->next.exact)
+        w->next.sp = arch_fault_sp(fp + ARCH_FAULT_CFA);
+    return true;
+}
+
+/* ---- both */
+bool symb_in_fault_entry(uintptr_t pc)
+{
+    uintptr_t entry = (uintptr_t)arch_fault_entry;
+    return pc > entry && pc <= entry + FAULT_ENTRY_BYTES;
+}
+
+void symb_walk_begin(struct symb_walk *w, const struct context *c, const struct stack *own,
+                     const struct stack *other, bool exact, enum symb_way way)
+{
+    w->stack[0] = *own;
+    w->stack[1] = other != NULL ? *other : (struct stack){.lo = 0};
+    w->next = (struct symb_frame){.pc = c->pc, .sp = c->sp, .exact = exact};
+    w->next_fp = c->fp;
+    w->more = c->pc != 0 && stack_of(w, c->sp, 1) >= 0;
+    w->cfi = way == SYMB_FULL && w->more && cfi_begin(w, c, exact);
+}
+
+/* Makes `next` the caller of the frame `from`, or ends the walk. */
+static void walk_step(struct symb_walk *w, const struct symb_frame *from)
+{
+    if (w->cfi && !cfi_step(w))
+        w->cfi = false, w->more = from->pc != 0 && fp_step(w);
+    else if (!w->cfi)
+        w->more = fp_step(w);
+    if (!w->more)
+        return;
+    int was = stack_of(w, from->sp, 1), is = stack_of(w, w->next.sp, 1);
+    bool at_top = w->next.sp == w->stack[0].hi || w->next.sp == w->stack[1].hi;
+    if (w->next.pc == 0 || (is < 0 && !at_top) || (is == was && w->next.sp <= from->sp))
+        w->more = false; /* 1, 2 */
+}
+
+bool symb_walk_next(struct symb_walk *w, struct symb_frame *f)
+{
+    if (!w->more)
+        return false;
+    *f = w->next;
+    walk_step(w, f);
+    f->cfa = w->more ? w->next.sp : 0;
+    return true;
+}
+
+size_t symb_walk_pcs(struct symb_walk *w, uintptr_t *pcs, size_t n)
+{
+    struct symb_frame f;
+    size_t i = 0;
+    while (i < n && symb_walk_next(w, &f))
+        pcs[i++] = f.exact ? f.pc + 1 : f.pc;
+    return i;
+}

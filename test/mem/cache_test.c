@@ -1,0 +1,149 @@
+/* Spans, caches and the central lists: which slots are handed out, and which words are objects. */
+#include "mem/mem.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct cache *cache;
+
+static void setup(void)
+{
+    cache = mem_cache_new();
+}
+
+TestSuite(cache, .init = setup);
+
+static uintptr_t take(enum obj_kind kind, unsigned class)
+{
+    struct slot *s = &cache->slot[kind][class];
+    void *p = cache_pop(s);
+    if (p == NULL) {
+        cr_assert(cache_refill(cache, kind, class));
+        p = cache_pop(s);
+    }
+    cr_assert_not_null(p);
+    return (uintptr_t)p;
+}
+
+static void expect_object(uintptr_t word, uintptr_t base, size_t bytes)
+{
+    struct object o;
+    cr_assert(arena_find_object(word, &o));
+    cr_assert_eq(o.base, base);
+    cr_assert_eq(o.bytes, bytes);
+}
+
+static bool is_object(uintptr_t word)
+{
+    struct object o;
+    return arena_find_object(word, &o);
+}
+
+Test(cache, interior_words_of_every_class_find_their_object)
+{
+    for (unsigned c = 1; c < CLASSES; c++) {
+        size_t bytes = class_bytes[c];
+        for (int i = 0; i < class_slots[c]; i++) {
+            uintptr_t p = take(OBJ_NOSCAN, c);
+            for (size_t at = 0; at < bytes; at += 1 + bytes / 50)
+                expect_object(p + at, p, bytes);
+            expect_object(p + bytes - 1, p, bytes);
+        }
+    }
+}
+
+Test(cache, slots_not_handed_out_are_no_objects)
+{
+    uintptr_t p = take(OBJ_CONSERVATIVE, 5);
+    cr_expect(is_object(p));
+    cr_expect_not(is_object(p + 48));
+    cr_expect_not(is_object(p + 169 * 48));
+    cr_expect_not(is_object(p + 170 * 48)); /* behind the last slot */
+    mem_cache_flush(cache);
+    cr_expect(is_object(p));
+    cr_expect_not(is_object(p + 48));
+    cr_expect_eq(take(OBJ_CONSERVATIVE, 5), p + 48); /* the span comes back from central */
+    cr_expect(is_object(p + 48));
+}
+
+Test(cache, flushing_counts_what_was_handed_out)
+{
+    struct mem_usage u;
+    for (int i = 0; i < 1000; i++)
+        take(OBJ_NOSCAN, 12);
+    mem_cache_flush_all();
+    mem_usage_read(&u);
+    cr_expect_eq(u.taken[12], 1000u);
+    mem_cache_flush_all();
+    mem_usage_read(&u);
+    cr_expect_eq(u.taken[12], 1000u);
+}
+
+Test(cache, kinds_do_not_share_spans)
+{
+    struct span *a = arena_span(take(OBJ_NOSCAN, 6)), *b = arena_span(take(OBJ_PRECISE, 6));
+    struct span *c = arena_span(take(OBJ_CONSERVATIVE, 6));
+    cr_expect(a != b && b != c && a != c);
+    cr_expect_eq(a->kind, OBJ_NOSCAN);
+    cr_expect_eq(b->kind, OBJ_PRECISE);
+    cr_expect_eq(c->kind, OBJ_CONSERVATIVE);
+}
+
+static void count(struct span *s, void *arg)
+{
+    span_check(s);
+    ++*(int *)arg;
+}
+
+Test(cache, full_and_flushed_spans_are_in_the_central_lists)
+{
+    int n = 0;
+    for (int i = 0; i < 3 * 64 + 1; i++)
+        take(OBJ_NOSCAN, 10);
+    central_each(10, OBJ_NOSCAN, count, &n);
+    cr_expect_eq(n, 3);
+    mem_cache_flush(cache);
+    n = 0;
+    central_each(10, OBJ_NOSCAN, count, &n);
+    cr_expect_eq(n, 4);
+}
+
+/* What the collector leaves behind: a span with holes, full of old bytes. */
+Test(cache, holes_are_found_and_zeroed_and_their_pointer_bits_cleared)
+{
+    static uint64_t taken[16];
+    uintptr_t first = take(OBJ_PRECISE, 6); /* 64 bytes, 128 slots */
+    struct span *s = arena_span(first);
+    mem_cache_flush(cache);
+    memset((void *)s->base, 0xff, PAGE_BYTES);
+    memset(s->u.ptr_bits, 0xff, PAGE_BYTES / 64);
+    for (uint32_t i = 0; i < 128; i++)
+        if (i % 5 != 0 && i != 64 && i != 66)
+            taken[i / 64] |= (uint64_t)1 << i % 64;
+    s->taken_bits = taken;
+    s->needzero = true;
+    store_rlx(&s->free_index, 0u);
+    for (uint32_t i = 0; i < 128; i++) {
+        if (taken[i / 64] >> i % 64 & 1) {
+            cr_expect(is_object(s->base + i * 64));
+            continue;
+        }
+        uintptr_t p = take(OBJ_PRECISE, 6);
+        cr_assert_eq(p, s->base + i * 64);
+        for (int k = 0; k < 64; k++)
+            cr_assert_eq(((char *)p)[k], 0);
+        cr_expect_eq(s->u.ptr_bits[i / 8] >> i % 8 * 8 & 0xff, 0u);
+    }
+    cr_expect_neq(arena_span(take(OBJ_PRECISE, 6)), s);
+    cr_expect_eq(*(unsigned char *)(s->base + 64), 0xff);
+    cr_expect_eq(s->u.ptr_bits[0] >> 8 & 0xff, 0xffu);
+}
+
+Test(cache, large_objects_have_their_own_span)
+{
+    struct span *s = mem_large_take(SMALL_MAX + 1, OBJ_CONSERVATIVE);
+    expect_object(s->base, s->base, 5 * PAGE_BYTES);
+    expect_object(s->base + 5 * PAGE_BYTES - 1, s->base, 5 * PAGE_BYTES);
+    cr_expect_null(mem_large_take(HEAP_MAX, OBJ_NOSCAN));
+    cr_expect_null(mem_large_take(SIZE_MAX, OBJ_NOSCAN));
+}

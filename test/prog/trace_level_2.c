@@ -1,0 +1,29 @@
+/* GOTRACEBACK=2: as system. */
+// env: GOTRACEBACK=2
+// exit: 2
+// expect-re: ^panic: x$
+// expect-re: ^goroutine 1 \[running\]:$
+// expect-re: ^panic\(.*\)$
+// expect-re: ^run\(\)$
+// expect-re: fp=0x[0-9a-f]+ sp=0x[0-9a-f]+ pc=0x[0-9a-f]+$
+// expect-re: ^goroutine [0-9]+ \[sleep\]:$
+// expect-re: ^switch_to\(\)$
+// expect-re: ^arch_start\(\)$
+#include <gort.h>
+
+static void sleeper(void)
+{
+    for (;;)
+        gort_sleep(1000000000);
+}
+
+static int run(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    gort_go(sleeper);
+    gort_go(sleeper);
+    gort_sleep(10000000);
+    gort_panic(gort_any_string("x"));
+}
+
+GORT_MAIN(run)

@@ -1,0 +1,25 @@
+/* Without GOTRACEBACK: the goroutine that panicked. */
+// exit: 2
+// expect-re: ^panic: x$
+// expect-re: ^$
+// expect-re: ^goroutine 1 \[running\]:$
+// expect-re: ^run\(\)$
+// not: \[sleep\]|fp=0x|arch_start
+#include <gort.h>
+
+static void sleeper(void)
+{
+    for (;;)
+        gort_sleep(1000000000);
+}
+
+static int run(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    gort_go(sleeper);
+    gort_go(sleeper);
+    gort_sleep(10000000);
+    gort_panic(gort_any_string("x"));
+}
+
+GORT_MAIN(run)

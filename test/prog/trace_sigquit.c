@@ -1,0 +1,36 @@
+/* SIGQUIT: the dump with the registers, at level 2 whatever GOTRACEBACK says. */
+// env: GOTRACEBACK=none
+// exit: 2
+// expect-re: ^SIGQUIT: quit$
+// expect-re: ^PC=0x[0-9a-f]+ m=[0-9]+ sigcode=[0-9]+$
+// expect-re: ^$
+// expect-re: ^goroutine 1 \[running\]:$
+// expect-re: ^run\(\)$
+// expect-re: ^\t/.*trace_sigquit\.c:[0-9]+ \+0x[0-9a-f]+ fp=0x[0-9a-f]+ sp=0x[0-9a-f]+ pc=0x[0-9a-f]+$
+// expect-re: ^$
+// expect-re: ^goroutine [0-9]+ \[sleep\]:$
+// expect-re: ^sleeper\(\)$
+// expect-re: ^created by run$
+// expect-re: ^$
+// expect-re: ^rax    0x|^r0      0x
+// expect-re: ^rip    0x|^pc      0x
+#include <gort.h>
+
+#include <signal.h>
+
+static void sleeper(void)
+{
+    for (;;)
+        gort_sleep(1000000000);
+}
+
+static int run(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    gort_go(sleeper);
+    gort_sleep(10000000);
+    raise(SIGQUIT);
+    return 0;
+}
+
+GORT_MAIN(run)

@@ -1,0 +1,88 @@
+/* support.c: running the code under test as a goroutine, or in a process of its own. */
+#include "support.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int gort_run(int (*fn)(int argc, char **argv), int argc, char **argv);
+
+static void (*body)(void);
+
+static int first_goroutine(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    body();
+    return 0;
+}
+
+int in_gort(void (*fn)(void))
+{
+    static char name[] = "test";
+    static char *argv[] = {name, NULL};
+    body = fn;
+    return gort_run(first_goroutine, 1, argv);
+}
+
+static void must(int ok, const char *what)
+{
+    if (ok)
+        return;
+    perror(what);
+    abort();
+}
+
+static void become_child(void (*fn)(void), const int ends[2])
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(ends[1], 1);
+    dup2(ends[1], 2);
+    close(ends[0]);
+    close(ends[1]);
+    fn();
+    fflush(NULL);
+    _exit(0);
+}
+
+static char *read_all(int fd)
+{
+    size_t len = 0, cap = 4096;
+    char *text = malloc(cap);
+    must(text != NULL, "malloc");
+    for (;;) {
+        ssize_t n = read(fd, text + len, cap - len - 1);
+        must(n >= 0, "read");
+        if (n == 0)
+            break;
+        len += (size_t)n;
+        if (cap - len < 2048)
+            text = realloc(text, cap *= 2);
+        must(text != NULL, "realloc");
+    }
+    text[len] = '\0';
+    return text;
+}
+
+void run_forked(void (*fn)(void), char **output, int *status)
+{
+    int ends[2];
+    must(pipe(ends) == 0, "pipe");
+    fflush(NULL);
+    pid_t child = fork();
+    must(child >= 0, "fork");
+    if (child == 0)
+        become_child(fn, ends);
+    close(ends[1]);
+    char *text = read_all(ends[0]);
+    close(ends[0]);
+    must(waitpid(child, status, 0) == child, "waitpid");
+    if (output != NULL)
+        *output = text;
+    else
+        free(text);
+}
