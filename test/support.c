@@ -1,6 +1,9 @@
-/* support.c: running the code under test as a goroutine, or in a process of its own. */
+/* support.c: running the code under test as a goroutine, or in a process of its own; time limits.
+ */
 #include "support.h"
 
+#include <criterion/criterion.h>
+#include <criterion/hooks.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +13,23 @@
 #include <unistd.h>
 
 int gort_run(int (*fn)(int argc, char **argv), int argc, char **argv);
+
+enum { LIMIT_SECONDS = 60 };
+
+/* Gives each test that names no time limit the common one; Criterion's own option does not. */
+ReportHook(PRE_ALL)(struct criterion_test_set *all)
+{
+    const char *said = getenv("GORT_TEST_SECONDS");
+    double limit = said != NULL ? strtod(said, NULL) : LIMIT_SECONDS;
+    FOREACH_SET(struct criterion_suite_set * suite, all->suites)
+    {
+        FOREACH_SET(struct criterion_test * test, suite->tests)
+        {
+            if (test->data->timeout <= 0)
+                test->data->timeout = limit;
+        }
+    }
+}
 
 static void (*body)(void);
 

@@ -319,12 +319,14 @@ int gort_select(const gort_select_case *cases, int n)
         m_enter();
         park_forever(WAIT_SELECT_NONE);
     }
-    return finish(cases, select_go(cases, n, true, &r), r);
+    int pick = select_go(cases, n, true, &r);
+    return finish(cases, pick, r);
 }
 
 int gort_select_default(const gort_select_case *cases, int n)
 {
     enum chan_try r = CHAN_WAIT;
     check_count(n);
-    return finish(cases, select_go(cases, n, false, &r), r);
+    int pick = select_go(cases, n, false, &r);
+    return finish(cases, pick, r);
 }

@@ -19,9 +19,9 @@ struct dump_place {
 };
 
 /* ---- traceback.c: one stack */
-/* Frames of the stack `own` from `at` outwards, at most TRACE_FRAMES; `other`: symb_walk_begin. */
+/* Frames of a thread's own stack from `at` outwards, at most TRACE_FRAMES. */
 void dump_frames(struct out *o, const struct dump_place *at, const struct stack *own,
-                 const struct stack *other, const struct dump_style *style);
+                 const struct dump_style *style);
 /* `goroutine N [...]:`, the frames, who created it. `at` says where it is when it runs on the calling
  * thread; NULL: where it was left. */
 void dump_goroutine(struct out *o, struct g *g, const struct dump_place *at,

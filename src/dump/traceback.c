@@ -32,13 +32,15 @@ enum line_kind trace_line_kind(const struct symb_line *l, uintptr_t pc,
     if (strcmp(l->function, "gort_go_start") == 0 || strcmp(l->function, "gort_stack") == 0 ||
         strcmp(l->function, "gort_scope_leave") == 0)
         return LINE_HIDDEN; /* a statement in Go; a function that begins with its caller */
-    return starts_with(l->function, "gort_") ? LINE_SHOWN : LINE_HIDDEN;
+    bool public = starts_with(l->function, "gort_") || l->exported; /* we answer for some of libc */
+    return public ? LINE_SHOWN : LINE_HIDDEN;
 }
 
 /* ---- frames */
 /* State of printing one stack. */
 struct trace {
     struct out *o;
+    const struct g *g; /* whose; NULL: nobody's */
     const struct dump_style *style;
     bool all;        /* runtime frames too */
     unsigned frames; /* walked */
@@ -73,19 +75,37 @@ static void print_registers(struct out *o, const struct symb_frame *f)
     out_hex(o, f->pc);
 }
 
+/* The one function whose arguments are known: panic({type, data}). */
+static void print_panic_value(struct trace *t, const struct symb_frame *f)
+{
+    uintptr_t type, data;
+    if (t->g == NULL || !panic_value_at(t->g, f->sp, f->cfa, &type, &data))
+        return;
+    out_char(t->o, '{');
+    out_hex(t->o, type);
+    out_str(t->o, ", ");
+    out_hex(t->o, data);
+    out_char(t->o, '}');
+}
+
 static void print_line(struct trace *t, const struct symb_frame *f, const struct symb_line *l,
-                       const char *name)
+                       enum line_kind kind)
 {
     struct out *o = t->o;
     t->shown++;
-    if (name == NULL) {
+    if (l->function == NULL) {
         out_str(o, "non-Go function at pc=");
         out_hex(o, f->pc);
         out_char(o, '\n');
         return;
     }
-    out_str(o, name);
-    out_str(o, l->inlined ? "(...)\n" : "()\n");
+    out_str(o, kind == LINE_PANIC ? "panic" : l->function);
+    out_char(o, '(');
+    if (l->inlined)
+        out_str(o, "...");
+    else if (kind == LINE_PANIC)
+        print_panic_value(t, f);
+    out_str(o, ")\n");
     trace_place(o, l, f->pc, !l->inlined);
     if (t->style->registers || t->style->level >= 2)
         print_registers(o, f);
@@ -112,18 +132,25 @@ static void print_frame(struct trace *t, const struct symb_frame *f)
             t->hidden++;
             continue;
         }
-        print_line(t, f, &lines[i], kind == LINE_PANIC ? "panic" : lines[i].function);
+        print_line(t, f, &lines[i], kind);
         t->in_panic = kind == LINE_PANIC;
     }
 }
 
-static unsigned print_frames(struct out *o, const struct dump_place *at, const struct stack *own,
-                             const struct stack *other, const struct dump_style *style, bool all)
+/* Which stack, of whom, and from where on. */
+struct source {
+    const struct g *g;
+    const struct dump_place *at;
+    const struct stack *own, *other;
+};
+
+static unsigned print_frames(struct out *o, const struct source *s, const struct dump_style *style,
+                             bool all)
 {
-    struct trace t = {.o = o, .style = style, .all = all};
+    struct trace t = {.o = o, .g = s->g, .style = style, .all = all};
     struct symb_walk w;
     struct symb_frame f;
-    symb_walk_begin(&w, &at->ctx, own, other, at->exact, style->way);
+    symb_walk_begin(&w, &s->at->ctx, s->own, s->other, s->at->exact, style->way);
     while (t.frames < TRACE_FRAMES && symb_walk_next(&w, &f)) {
         t.frames++;
         print_frame(&t, &f);
@@ -134,12 +161,18 @@ static unsigned print_frames(struct out *o, const struct dump_place *at, const s
     return t.shown;
 }
 
-void dump_frames(struct out *o, const struct dump_place *at, const struct stack *own,
-                 const struct stack *other, const struct dump_style *style)
+static void print_source(struct out *o, const struct source *s, const struct dump_style *style)
 {
     bool all = style->level >= 2 || style->way == SYMB_SAFE;
-    if (print_frames(o, at, own, other, style, all) == 0 && !all)
-        print_frames(o, at, own, other, style, true);
+    if (print_frames(o, s, style, all) == 0 && !all)
+        print_frames(o, s, style, true);
+}
+
+void dump_frames(struct out *o, const struct dump_place *at, const struct stack *own,
+                 const struct dump_style *style)
+{
+    struct source s = {.at = at, .own = own};
+    print_source(o, &s, style);
 }
 
 /* ---- one goroutine */
@@ -159,13 +192,15 @@ static bool is_locked_to_thread(struct g *g)
 const char *dump_status_text(struct g *g)
 {
     enum wait_reason why = (enum wait_reason)load_rlx(&g->wait_reason);
+    if (in_announced_call(g))
+        return "syscall";
     switch ((enum g_status)load_rlx(&g->status)) {
     case G_IDLE:
         return "idle";
     case G_RUNNABLE:
         return "runnable";
     case G_RUNNING:
-        return in_announced_call(g) ? "syscall" : "running";
+        return "running";
     case G_SYSCALL:
         return "syscall";
     case G_WAITING:
@@ -227,7 +262,7 @@ static void print_entry(struct out *o, struct g *g, const struct dump_style *sty
     size_t n = symb_lines(f.pc, true, style->way, lines, TRACE_LINES);
     lines[n - 1].entry = f.pc;
     lines[n - 1].inlined = false;
-    print_line(&t, &f, &lines[n - 1], lines[n - 1].function);
+    print_line(&t, &f, &lines[n - 1], LINE_SHOWN);
 }
 
 /* Where `g` was left, if that is known. */
@@ -262,7 +297,8 @@ static void print_stack(struct out *o, struct g *g, const struct dump_place *at,
         out_str(o, "\tgoroutine running on other thread; stack unavailable\n");
         return;
     }
-    dump_frames(o, at != NULL ? at : &rest, &own, m != NULL ? &m->g0.stack : NULL, style);
+    struct source s = {g, at != NULL ? at : &rest, &own, m != NULL ? &m->g0.stack : NULL};
+    print_source(o, &s, style);
 }
 
 void dump_goroutine(struct out *o, struct g *g, const struct dump_place *at,

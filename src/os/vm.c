@@ -18,6 +18,7 @@
 #endif
 
 enum { GUARD_UNKNOWN, GUARD_MADVISE, GUARD_MPROTECT };
+enum { MADV_NOBODY_KNOWS = 9999 }; /* an emulator that accepts this one installs no guards */
 static au32 guard_way;
 
 static void *map(size_t bytes, int flags)
@@ -70,7 +71,8 @@ int os_guard(void *p, size_t bytes)
     int keep = errno;
     int r = 0;
     if (load_rlx(&guard_way) != GUARD_MPROTECT) {
-        if (madvise(p, bytes, MADV_GUARD_INSTALL) == 0) {
+        if ((load_rlx(&guard_way) == GUARD_MADVISE || madvise(p, bytes, MADV_NOBODY_KNOWS) != 0) &&
+            madvise(p, bytes, MADV_GUARD_INSTALL) == 0) {
             store_rlx(&guard_way, (uint32_t)GUARD_MADVISE);
             errno = keep;
             return 0;

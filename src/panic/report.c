@@ -150,14 +150,14 @@ static void print_own(struct out *o, const struct failure *f, const struct amoun
     bool runtime_stack = a->style.level >= 2;
     if (f->runtime.hi != 0) {
         out_str(o, "\nruntime stack:\n");
-        dump_frames(o, &f->runtime_at, &f->runtime, NULL, &a->style);
+        dump_frames(o, &f->runtime_at, &f->runtime, &a->style);
     }
     if (f->g != NULL) {
         out_char(o, '\n');
         dump_goroutine(o, f->g, &f->at, &a->style);
     } else if (runtime_stack) {
         out_str(o, "\nruntime stack:\n");
-        dump_frames(o, &f->at, &f->stack, NULL, &a->style);
+        dump_frames(o, &f->at, &f->stack, &a->style);
     }
 }
 
@@ -432,6 +432,18 @@ bool panic_is_entry(const char *function)
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcmp(function, names[i]) == 0)
             return true;
+    return false;
+}
+
+bool panic_value_at(const struct g *g, uintptr_t lo, uintptr_t hi, uintptr_t *type, uintptr_t *data)
+{
+    for (const struct panicking *p = g->panics; p != NULL; p = p->older) {
+        if ((uintptr_t)p < lo || (uintptr_t)p >= hi || p->is_exit)
+            continue;
+        *type = (uintptr_t)p->value.type;
+        *data = (uintptr_t)p->value.data;
+        return true;
+    }
     return false;
 }
 

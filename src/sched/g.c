@@ -161,6 +161,7 @@ bool g_commit_free(struct g *g, void *arg)
 const struct start *g_begin(void)
 {
     struct m *m = self();
+    track_switch_end(m_curg(m)->fake_stack); /* none yet: the first time on this stack */
     finish_switch(m);
     m = self();
     struct g *g = m_curg(m);

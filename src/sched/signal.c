@@ -61,7 +61,8 @@ static void on_fault(int sig, siginfo_t *info, void *ucontext)
     }
     uintptr_t addr = (uintptr_t)info->si_addr;
     note_fault(g, sig, info, ucontext);
-    if (sig != SIGFPE && addr - (g->stack.lo - STACK_GUARD_BYTES) < STACK_GUARD_BYTES) {
+    bool in_guard = addr - (g->stack.lo - STACK_GUARD_BYTES) < STACK_GUARD_BYTES;
+    if (sig != SIGFPE && !g->in_cgo && (in_guard || g->fault.ctx.sp < g->stack.lo)) {
         store_rlx(&m->locks, 1u);
         arch_ucontext_jump(ucontext, (void *)(m->g0.ctx.sp - 256), overflow_on_own_stack, g);
         return;

@@ -10,6 +10,8 @@
 
 #include "conf/conf.h"
 
+#include <signal.h>
+
 static au32 stopper; /* 1: somebody stops the world */
 
 /* A thread in the scheduler, on its own stack, gives its P in. */
@@ -109,6 +111,18 @@ void world_start(void)
     wake_one();
 }
 
+/* Stops the thread where it is, in a call too: that its calls are interrupted matters no more, and in
+ * the handler it can be seen where its goroutine is. */
+static bool freeze_by_signal(struct m *m)
+{
+    struct g *g = load_rlx(&m->curg);
+    if (knobs.asyncpreemptoff != 0 || g == &m->g0 || g->foreign || g->sigctx != NULL ||
+        load_rlx(&m->locks) != 0)
+        return false;
+    or_seq(&m->attention, (uint32_t)ATT_SIGNAL);
+    return os_thread_signal(m->tid, SIGURG) == 0;
+}
+
 /* Best effort, for a program that is about to print its last report and exit: it is never started
  * again. */
 void world_freeze(void)
@@ -130,11 +144,8 @@ void world_freeze(void)
             if (m == me || load_rlx(&m->curg) == NULL || m->blocked)
                 continue;
             or_seq(&m->attention, (uint32_t)ATT_STOP);
-            if (knobs.asyncpreemptoff == 0 && load_rlx(&m->locks) == 0 &&
-                load_rlx(&m->announced) == 0 && load_rlx(&m->p) != NULL) {
-                preempt_signal(m);
+            if (freeze_by_signal(m))
                 running++;
-            }
         }
         unlock(&sched.lock);
         if (running == 0)

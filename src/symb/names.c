@@ -227,8 +227,10 @@ static size_t lines_of_module(Dwfl_Module *mod, uintptr_t pc, struct symb_line *
         lines[0].function = name;
         k = 1;
     }
-    if (name != NULL) /* the part of a split function that pc is in */
+    if (name != NULL) { /* the part of a split function that pc is in */
         lines[k - 1].entry = pc - offset;
+        lines[k - 1].exported = GELF_ST_BIND(sym.st_info) != STB_LOCAL;
+    }
     for (size_t i = 0; i + 1 < k; i++)
         lines[i].entry = lines[k - 1].entry;
     return k;

@@ -52,6 +52,7 @@ struct symb_line {
     const char *file;     /* NULL if unknown */
     int line;
     bool inlined;         /* its frame is that of the lines that follow */
+    bool exported;        /* a global symbol of its module; told of physical functions only */
     uintptr_t entry;      /* of the physical function; 0 if unknown */
 };
 

@@ -4,7 +4,7 @@
 // expect-re: ^\tpanic: second$
 // expect-re: ^goroutine 1 \[running\]:$
 // expect-re: ^clean_up\(\)$
-// expect-re: ^panic\(
+// expect-re: ^panic\(\{0x[0-9a-f]+, 0x[0-9a-f]+\}\)$
 // expect-re: ^work\(\)$
 // expect-re: ^run\(\)$
 #include <gort.h>
