@@ -172,7 +172,7 @@ $(B)/lib%.a: $(B)/%.o
 	$(Q)$(AR) rcs $@ $<
 
 SO_FLAGS := -shared -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,nodelete \
-            -Wl,-z,start-stop-visibility=hidden
+            -Wl,-z,defs
 define make_shared
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SO_FLAGS) $(BOTH) -Wl,-soname,$(@F).$(SOVERSION) $(LDFLAGS) $< $(1) $(LIBS) -o $@.$(VERSION)

@@ -5,11 +5,35 @@
  */
 #include "dump/dump.h"
 
+#include "base/track.h"
 #include "conf/conf.h"
 
 #include <gort/debug.h>
 
-/* What is done on the thread's own stack: libdw wants more room than a goroutine may have left. */
+/* ---- on the thread's own stack: libdw wants more room than a goroutine may have left */
+struct hop {
+    void (*fn)(void *arg);
+    void *arg;
+    const struct stack *from;
+    void *fake_stack; /* AddressSanitizer's */
+};
+
+static void hop_run(void *hop)
+{
+    struct hop *h = hop;
+    track_switch_end(NULL);
+    h->fn(h->arg);
+    track_switch_begin(NULL, (void *)h->from->lo, h->from->hi - h->from->lo);
+}
+
+void dump_on_thread_stack(struct m *m, uintptr_t top, void (*fn)(void *arg), void *arg)
+{
+    struct hop h = {.fn = fn, .arg = arg, .from = &m_curg(m)->stack};
+    track_switch_begin(&h.fake_stack, (void *)m->g0.stack.lo, m->g0.stack.hi - m->g0.stack.lo);
+    arch_call_on((void *)((top - DUMP_RED_ZONE_BYTES) & ~(uintptr_t)15), hop_run, &h);
+    track_switch_end(h.fake_stack);
+}
+
 struct request {
     struct out out;
     struct g *g;
@@ -27,16 +51,14 @@ static void print_request(void *arg)
     out_flush(&r->out);
 }
 
-static void run_on_thread_stack(struct m *m, struct request *r)
+static void run_request(struct m *m, struct request *r)
 {
-    enum { RED_ZONE = 256 };
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     const struct stack *s = &m->g0.stack;
-    if (r->g->foreign || (here >= s->lo && here < s->hi)) {
+    if (r->g->foreign || (here >= s->lo && here < s->hi))
         print_request(r);
-        return;
-    }
-    arch_call_on((void *)((m->g0.ctx.sp - RED_ZONE) & ~(uintptr_t)15), print_request, r);
+    else
+        dump_on_thread_stack(m, m->g0.ctx.sp, print_request, r);
 }
 
 static void request(struct request *r, bool all)
@@ -47,7 +69,7 @@ static void request(struct request *r, bool all)
     r->all = all;
     if (all)
         world_stop(WAIT_STOPPING);
-    run_on_thread_stack(self(), r);
+    run_request(self(), r);
     if (all)
         world_start();
     m_leave(self());

@@ -2,9 +2,9 @@
  *
  * Owns    the grammar of a traceback: header, frames, `created by`; which frames a user sees.
  *         Frames and names come from symb; whose turn it is to be printed is goroutines.c.
- * Holds   a frame takes two lines, an inlined call has a frame of its own without an offset. At most
- *         TRACE_FRAMES physical frames are walked, hidden ones included.
- * Locks   none; the caller knows that the goroutine does not run, or runs on this thread.
+ * Holds   a frame takes two lines, an inlined call has a frame of its own without an offset. At
+ * most TRACE_FRAMES physical frames are walked, hidden ones included. Locks   none; the caller
+ * knows that the goroutine does not run, or runs on this thread.
  */
 #include "dump/dump_int.h"
 
@@ -46,7 +46,7 @@ struct trace {
     unsigned frames; /* walked */
     unsigned shown;  /* lines of frames printed */
     unsigned hidden;
-    bool in_panic;   /* the line before was a `panic` */
+    bool in_panic; /* the line before was a `panic` */
 };
 
 void trace_place(struct out *o, const struct symb_line *l, uintptr_t pc, bool offset)

@@ -11,6 +11,7 @@
 struct g;
 
 bool panic_is_entry(const char *function);
-bool panic_value_at(const struct g *g, uintptr_t lo, uintptr_t hi, uintptr_t *type, uintptr_t *data);
+bool panic_value_at(const struct g *g, uintptr_t lo, uintptr_t hi, uintptr_t *type,
+                    uintptr_t *data);
 
 #endif

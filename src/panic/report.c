@@ -6,8 +6,8 @@
  *           third                         `stack trace unavailable`, status 4
  *           fourth                        status 5
  *           nothing printed for STUCK_NS  the monitor prints frames without names, status 2
- * Holds   1. One thread prints at a time; a second one that fails waits and prints its own goroutine.
- *            The last one ends the process.
+ * Holds   1. One thread prints at a time; a second one that fails waits and prints its own
+ * goroutine. The last one ends the process.
  *         2. The full report runs on the thread's own stack wherever that can be reached: the
  *            libraries that read debug information want more than a goroutine may have left.
  * Locks   none of the runtime's: the dying thread may hold any of them. Printing is guarded by a
@@ -29,28 +29,28 @@
 #define WAIT_NS  1000000ll
 #define RELAY_NS (5 * 1000000000ll)
 
-enum { RED_ZONE = 256, ROOM_FOR_LIBRARIES = 256 * 1024, STATUS = 2 };
+enum { ROOM_FOR_LIBRARIES = 256 * 1024, STATUS = 2 };
 
 /* One failure, from the failing thread's stack; the rest of the file passes it around. */
 struct failure {
     enum report_kind kind;
     struct m *m;
-    struct g *g;          /* the goroutine it happened on; NULL: the thread's own stack */
+    struct g *g; /* the goroutine it happened on; NULL: the thread's own stack */
     struct dump_place at;
     struct stack stack;   /* without a goroutine: the bounds of the stack of `at` */
     struct stack runtime; /* the scheduler's frames of an overflow: `runtime_at`; else empty */
     struct dump_place runtime_at;
-    int sig;              /* of a fatal signal, else 0 */
+    int sig; /* of a fatal signal, else 0 */
     const siginfo_t *info;
     const void *ucontext;
 };
 
 /* ---- one at a time */
-static au32 failing;   /* threads between their first line and their end */
-static au32 printing;  /* 1: somebody prints */
+static au32 failing;  /* threads between their first line and their end */
+static au32 printing; /* 1: somebody prints */
 static au32 did_others;
-static aptr printer;   /* struct failure of who prints, for the watchdog */
-static au32 relays;    /* threads that dumped because of GOTRACEBACK=crash */
+static aptr printer; /* struct failure of who prints, for the watchdog */
+static au32 relays;  /* threads that dumped because of GOTRACEBACK=crash */
 
 static void printing_begin(struct failure *f)
 {
@@ -332,7 +332,7 @@ static uintptr_t free_top(const struct failure *f)
         top = f->m->g0.ctx.sp;
     if (!inside(top, s) || top - s->lo < ROOM_FOR_LIBRARIES)
         return 0;
-    return (top - RED_ZONE) & ~(uintptr_t)15;
+    return top;
 }
 
 static NORETURN void die(struct failure *f)
@@ -345,7 +345,7 @@ static NORETURN void die(struct failure *f)
     locks_forget();
     uintptr_t top = f->m->dying == 0 ? free_top(f) : 0;
     if (top != 0)
-        arch_call_on((void *)top, print_report, f);
+        dump_on_thread_stack(f->m, top, print_report, f);
     print_report(f);
     os_exit(STATUS);
 }
@@ -463,7 +463,9 @@ void report_watchdog(int64_t now_ns)
         return;
     struct out o;
     out_init_fd(&o, 2);
-    out_str(&o, "\nruntime: names of functions cannot be had: the program died in malloc or the loader\n");
+    out_str(
+        &o,
+        "\nruntime: names of functions cannot be had: the program died in malloc or the loader\n");
     struct amount a = amount_for(f, SYMB_SAFE);
     print_own(&o, f, &a);
     out_flush(&o);

@@ -27,7 +27,9 @@ void report_watchdog(int64_t now_ns);
 
 /* True for the functions of the runtime that a user knows as `panic`. */
 bool panic_is_entry(const char *function);
-/* The value of the panic of `g` whose record lies in [lo, hi): its frame's. False if there is none. */
-bool panic_value_at(const struct g *g, uintptr_t lo, uintptr_t hi, uintptr_t *type, uintptr_t *data);
+/* The value of the panic of `g` whose record lies in [lo, hi): its frame's. False if there is none.
+ */
+bool panic_value_at(const struct g *g, uintptr_t lo, uintptr_t hi, uintptr_t *type,
+                    uintptr_t *data);
 
 #endif

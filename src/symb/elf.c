@@ -45,7 +45,7 @@ static int module_holds(struct dl_phdr_info *info, size_t size, void *arg)
             continue;
         q->bias = info->dlpi_addr;
         q->path = info->dlpi_name != NULL && info->dlpi_name[0] != '\0' ? info->dlpi_name
-                                                                      : "/proc/self/exe";
+                                                                        : "/proc/self/exe";
         q->found = true;
         return 1;
     }
@@ -58,7 +58,7 @@ static const void *part(const struct image *m, uint64_t offset, uint64_t bytes)
 }
 
 /* The table with the index `want`, or the first of type `want_type` when that is not 0. */
-static const ElfW(Shdr) *section(const struct image *m, uint32_t want, uint32_t want_type)
+static const ElfW(Shdr) * section(const struct image *m, uint32_t want, uint32_t want_type)
 {
     const ElfW(Ehdr) *eh = part(m, 0, sizeof *eh);
     if (eh == NULL || memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0 ||

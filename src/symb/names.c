@@ -4,8 +4,8 @@
  *         it gave out live as long as it does.
  * Locks   rank symb around all of libdw, which is not for several threads. A dying program may find
  *         it held by a thread that is frozen: after a while it goes on with elf.c.
- * Instead of a line table of our own: DWARF 2 to 5, compressed and separate debug files, and inlined
- *         calls are what elfutils exists for.
+ * Instead of a line table of our own: DWARF 2 to 5, compressed and separate debug files, and
+ * inlined calls are what elfutils exists for.
  */
 #include "symb/symb.h"
 
@@ -20,8 +20,10 @@ enum { CACHE_SLOTS = 512, CACHE_LINES = 6 };
 enum { PATIENCE_NS = 1500 * 1000000, LOOK_NS = 1000000 };
 
 /* The library's text, when it was joined with its code in a section of its own. */
-extern const char text_begin[] __asm__("__start_gort_text") __attribute__((weak, visibility("hidden")));
-extern const char text_end[] __asm__("__stop_gort_text") __attribute__((weak, visibility("hidden")));
+extern const char text_begin[] __asm__("__start_gort_text")
+    __attribute__((weak, visibility("hidden")));
+extern const char text_end[] __asm__("__stop_gort_text")
+    __attribute__((weak, visibility("hidden")));
 
 /* ---- libdw, if there is one */
 #if __has_include(<elfutils/libdwfl.h>)
@@ -31,12 +33,14 @@ extern const char text_end[] __asm__("__stop_gort_text") __attribute__((weak, vi
 #include <link.h>
 
 #define LIBDW(X)                                                                                   \
-    X(dwfl_begin) X(dwfl_report_begin) X(dwfl_report_end) X(dwfl_linux_proc_report)                \
-    X(dwfl_linux_proc_find_elf) X(dwfl_standard_find_debuginfo) X(dwfl_addrmodule)                 \
-    X(dwfl_module_addrinfo) X(dwfl_module_addrdie) X(dwfl_module_nextcu) X(dwarf_haspc)            \
-    X(dwarf_getsrc_die) X(dwarf_linesrc) X(dwarf_lineno) X(dwarf_getscopes)                        \
-    X(dwarf_getscopes_die) X(dwarf_tag) X(dwarf_diename) X(dwarf_diecu) X(dwarf_getsrcfiles)       \
-    X(dwarf_filesrc) X(dwarf_attr) X(dwarf_formudata) X(dwarf_formstring) X(dwarf_entrypc)
+    X(dwfl_begin)                                                                                  \
+    X(dwfl_report_begin) X(dwfl_report_end) X(dwfl_linux_proc_report) X(dwfl_linux_proc_find_elf)  \
+        X(dwfl_standard_find_debuginfo) X(dwfl_addrmodule) X(dwfl_module_addrinfo)                 \
+            X(dwfl_module_addrdie) X(dwfl_module_nextcu) X(dwarf_haspc) X(dwarf_getsrc_die)        \
+                X(dwarf_linesrc) X(dwarf_lineno) X(dwarf_getscopes) X(dwarf_getscopes_die)         \
+                    X(dwarf_tag) X(dwarf_diename) X(dwarf_diecu) X(dwarf_getsrcfiles)              \
+                        X(dwarf_filesrc) X(dwarf_attr) X(dwarf_formudata) X(dwarf_formstring)      \
+                            X(dwarf_entrypc)
 
 #define POINTER(name) __typeof__(name) *name;
 static struct {
@@ -152,8 +156,8 @@ static bool is_function(int tag)
     return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
 }
 
-/* Fills lines from the scopes of `pc`, the innermost first. A line's place is the instruction for the
- * first, the call of the one before for the others. The count; 0 when there is no DWARF. */
+/* Fills lines from the scopes of `pc`, the innermost first. A line's place is the instruction for
+ * the first, the call of the one before for the others. The count; 0 when there is no DWARF. */
 static size_t lines_of_scopes(Dwarf_Die *scope, int n, struct symb_line *lines, size_t max)
 {
     size_t k = 0;
@@ -300,7 +304,8 @@ size_t symb_lines(uintptr_t at, bool exact, enum symb_way way, struct symb_line 
 /* Objects that were not joined (tests that look inside) are told by where their source lies. */
 static bool is_our_source(const struct symb_line *l)
 {
-    return l->file != NULL && (strncmp(l->file, "src/", 4) == 0 || strstr(l->file, "/gort/src/") != NULL);
+    return l->file != NULL &&
+           (strncmp(l->file, "src/", 4) == 0 || strstr(l->file, "/gort/src/") != NULL);
 }
 
 bool symb_is_runtime(uintptr_t pc, const struct symb_line *first)

@@ -1,9 +1,9 @@
 /* symb.h: whose code is it? From a suspended context to frames, and from a pc to names and lines.
  *
- * Two libraries of the system are loaded at the first need, not before, because a program that never
- * fails should neither depend on them nor pay for loading them: libunwind (call-frame information,
- * for code without frame pointers such as the C library's) and libdw (names, lines, inlined calls).
- * Without them there are frame pointers and the ELF symbol table.
+ * Two libraries of the system are loaded at the first need, not before, because a program that
+ * never fails should neither depend on them nor pay for loading them: libunwind (call-frame
+ * information, for code without frame pointers such as the C library's) and libdw (names, lines,
+ * inlined calls). Without them there are frame pointers and the ELF symbol table.
  */
 #ifndef SYMB_SYMB_H
 #define SYMB_SYMB_H
@@ -31,7 +31,7 @@ struct symb_walk {
     struct symb_frame next;
     uintptr_t next_fp;
     bool more;
-    bool cfi;              /* `cursor` is live */
+    bool cfi; /* `cursor` is live */
     unsigned long cursor[260];
     unsigned long registers[600]; /* arm64's ucontext has 4 KiB of vector state */
 };
@@ -51,14 +51,14 @@ struct symb_line {
     const char *dir;      /* goes before a relative `file`; may be NULL */
     const char *file;     /* NULL if unknown */
     int line;
-    bool inlined;         /* its frame is that of the lines that follow */
-    bool exported;        /* a global symbol of its module; told of physical functions only */
-    uintptr_t entry;      /* of the physical function; 0 if unknown */
+    bool inlined;    /* its frame is that of the lines that follow */
+    bool exported;   /* a global symbol of its module; told of physical functions only */
+    uintptr_t entry; /* of the physical function; 0 if unknown */
 };
 
 /* The calls that the instruction at `pc` belongs to, the innermost first; the last one is the
- * function that has a frame. At least one line, perhaps empty. `at` is the frame's pc, from which the
- * instruction is found by `exact`. Takes a lock of rank symb with SYMB_FULL. */
+ * function that has a frame. At least one line, perhaps empty. `at` is the frame's pc, from which
+ * the instruction is found by `exact`. Takes a lock of rank symb with SYMB_FULL. */
 size_t symb_lines(uintptr_t at, bool exact, enum symb_way way, struct symb_line *lines, size_t max);
 /* True if `pc` lies in this library; `first` is the physical function there. */
 bool symb_is_runtime(uintptr_t pc, const struct symb_line *first);

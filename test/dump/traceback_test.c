@@ -65,8 +65,8 @@ Test(traceback, a_wait_says_why_and_since_when)
     struct m *m = calloc(1, sizeof *m);
     store_rlx(&g.bound, m);
     m->lock_count = 1;
-    cr_expect_eq(strncmp(dump(&g, 1),
-                         "goroutine 7 [chan receive, 3 minutes, locked to thread]:\n", 57), 0);
+    cr_expect_eq(
+        strncmp(dump(&g, 1), "goroutine 7 [chan receive, 3 minutes, locked to thread]:\n", 57), 0);
     m->lock_count = 0; /* stopped in a handler, not locked by the program */
     cr_expect(strncmp(dump(&g, 1), "goroutine 7 [chan receive, 3 minutes]:\n", 39) == 0);
     store_rlx(&g.status, (uint32_t)G_RUNNABLE);

@@ -1,4 +1,4 @@
-/* A frame whose saved frame pointer was overwritten: the walk ends there, and nothing worse happens. */
+/* A frame whose saved frame pointer was overwritten: the walk ends there. */
 // cflags: -O1 -fno-stack-protector
 // skip-on: asan
 // exit: 2

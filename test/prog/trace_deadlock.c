@@ -1,4 +1,4 @@
-/* Everybody waits: each goroutine with its reason, who created it, and if it is wired to a thread. */
+/* Everybody waits: each goroutine with its reason, its creator, and if it is wired to a thread. */
 // exit: 2
 // expect-re: ^fatal error: all goroutines are asleep - deadlock!$
 // expect-re: ^$

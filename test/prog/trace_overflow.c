@@ -10,7 +10,7 @@
 // expect-re: ^$
 // expect-re: ^goroutine [0-9]+ \[running\]:$
 // expect-re: ^recurse\(\)$
-// expect-re: ^\t/.*trace_overflow\.c:[0-9]+ \+0x[0-9a-f]+ fp=0x[0-9a-f]+ sp=0x[0-9a-f]+ pc=0x[0-9a-f]+$
+// expect-re: ^\t/.*trace_overflow\.c:\d+ \+0x\w+ fp=0x[0-9a-f]+ sp=0x\w+ pc=0x\w+$
 // expect-re: ^recurse\(\)$
 // expect-re: ^\.\.\.additional frames elided\.\.\.$
 // expect-re: ^created by run$

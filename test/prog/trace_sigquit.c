@@ -6,7 +6,7 @@
 // expect-re: ^$
 // expect-re: ^goroutine 1 \[running\]:$
 // expect-re: ^run\(\)$
-// expect-re: ^\t/.*trace_sigquit\.c:[0-9]+ \+0x[0-9a-f]+ fp=0x[0-9a-f]+ sp=0x[0-9a-f]+ pc=0x[0-9a-f]+$
+// expect-re: ^\t/.*trace_sigquit\.c:\d+ \+0x\w+ fp=0x[0-9a-f]+ sp=0x\w+ pc=0x\w+$
 // expect-re: ^$
 // expect-re: ^goroutine [0-9]+ \[sleep\]:$
 // expect-re: ^sleeper\(\)$

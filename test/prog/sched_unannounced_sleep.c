@@ -1,0 +1,35 @@
+/* A call that nobody announced gives the only processor up, and is neither interrupted nor short. */
+// env: GOMAXPROCS=1
+// expect: slept in full: 1, others ran meanwhile: 1
+#include <gort.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile int slept, whole;
+
+static void sleeper(void)
+{
+    struct timespec t = {0, 300 * 1000000}, a, b;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    long r = syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &t, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    whole = r == 0 && (b.tv_sec - a.tv_sec) * 1000000000L + b.tv_nsec - a.tv_nsec >= t.tv_nsec;
+    slept = 1;
+}
+
+static int run(int argc, char **argv)
+{
+    int turns = 0;
+    (void)argc;
+    (void)argv;
+    gort_go(sleeper);
+    while (!slept) {
+        gort_gosched();
+        turns++;
+    }
+    printf("slept in full: %d, others ran meanwhile: %d\n", whole, turns > 100);
+    return 0;
+}
+GORT_MAIN(run)
