@@ -91,7 +91,7 @@ WERROR ?= -Werror
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Wundef -Wvla \
         -Wcast-qual -Wwrite-strings -Wformat=2 $(WARN_KIND) $(WERROR)
 DEPS = -MMD -MP
-BASE := -g -fno-omit-frame-pointer -fPIC -pthread -D_GNU_SOURCE $(BOTH)
+BASE := -g -fno-omit-frame-pointer -fno-optimize-sibling-calls -fPIC -pthread -D_GNU_SOURCE $(BOTH)
 LIB_FLAGS = -std=gnu11 $(WARN) $(FLAGS_$(KIND)) $(BASE) -fvisibility=hidden -ftls-model=initial-exec \
             -Iinclude -Isrc $(CFLAGS)
 OUT_FLAGS = -std=gnu11 $(WARN) $(FLAGS_$(KIND)) $(BASE) -Iinclude $(CFLAGS)
@@ -171,6 +171,7 @@ $(B)/lib%.a: $(B)/%.o
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $<
 
+comma := ,
 SO_FLAGS := -shared -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,nodelete \
             -Wl,-z,defs
 define make_shared
@@ -184,7 +185,7 @@ $(B)/libgort.so: $(B)/gort.o
 	$(call make_shared)
 
 $(B)/libgort_posix.so: $(B)/gort_posix.o $(B)/libgort.so
-	$(call make_shared,-L$(B) -lgort -Wl,-rpath,'$$ORIGIN')
+	$(call make_shared,-L$(B) -lgort -Wl$(comma)-rpath$(comma)'$$ORIGIN')
 
 # ---- the programs
 $(B)/gort: $(CMD_O) $(B)/libgort.a
@@ -304,7 +305,7 @@ clean:
 .PHONY: install uninstall
 MANDIR := $(PREFIX)/share/man
 D = $(DESTDIR)
-subst_vars = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
+subst_vars = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|g' -e 's|@VERSION@|$(VERSION)|g' \
              -e 's|@SOVERSION@|$(SOVERSION)|g'
 install:
 	+@$(MAKE) KIND=release all

@@ -1,19 +1,17 @@
-/* wordcount.c: counts the words of all files below some folders, a goroutine for each file and folder.
+/* wordcount.c: counts the words of all files below some folders, a goroutine for each file and
+ * folder.
  *
- *     wordcount [-a] [-p] [DIR...]        DIR: /usr/share/doc
+ *     wordcount [-a] [-p] [DIR...]        DIR: /usr/share/doc; -a: all words, not 20; -p: show
+ * progress
  *
- * Prints the 20 most frequent words; with -a every word, in their order. A word is a run of the letters a to
- * z, of either case. A progress line is shown where stderr is a terminal, or with -p.
- *
- * What to look at: gort_go for whatever can go on by itself, without a thought for how many that makes; a
- * channel that hands out a few tables, so that no more are being filled and none needs a lock; opendir,
- * readdir and qsort, called as in any C program; a ticker and a select.
+ * What to look at: gort_go for whatever can go on by itself, without a thought for how many that
+ * makes; a channel that hands out a few tables, so that no more are being filled and none needs a
+ * lock; opendir, readdir and qsort, called as in any C program; a ticker and a select.
  */
 #include <gort.h>
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +21,7 @@
 typedef struct {
     char *text; /* NULL: a free slot */
     uint32_t hash;
-    uint64_t count;
+    unsigned long count;
 } entry;
 GORT_TYPE(entry, text)
 
@@ -45,10 +43,8 @@ static atomic_long files, bytes, peak;
 static table *new_table(void)
 {
     table *t = gort_new(table);
-    t->nslots = 1024;
-    t->slots = gort_new_array(entry, t->nslots);
-    t->buf_bytes = 64 * 1024;
-    t->buf = gort_alloc_noscan(t->buf_bytes);
+    t->slots = gort_new_array(entry, t->nslots = 1024);
+    t->buf = gort_alloc_noscan(t->buf_bytes = 64 * 1024);
     return t;
 }
 
@@ -72,7 +68,7 @@ static void grow(table *t)
             *find(t, e->text, strlen(e->text), e->hash) = *e;
 }
 
-static void add(table *t, const char *word, size_t len, uint64_t count)
+static void add(table *t, const char *word, size_t len, unsigned long count)
 {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < len; i++)
@@ -88,7 +84,8 @@ static void add(table *t, const char *word, size_t len, uint64_t count)
     e->count += count;
 }
 
-/* Counts the words of an open file. A word at the end of the buffer may go on in what is read next. */
+/* Counts the words of an open file and closes it. A word at the end of the buffer may go on in what
+ * is read next. */
 static void count_words(table *t, int fd)
 {
     size_t start = 0, end = 0; /* buf[start, end) is the word so far */
@@ -112,6 +109,8 @@ static void count_words(table *t, int fd)
     }
     if (end > 0)
         add(t, t->buf, end, 1);
+    gort_close(fd);
+    files++;
 }
 
 static void visit_file(const char *path)
@@ -119,13 +118,10 @@ static void visit_file(const char *path)
     table *t;
     gort_chan_recv(tables, &t);
     int fd = gort_open(path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0) {
+    if (fd < 0)
         perror(path);
-    } else {
+    else
         count_words(t, fd);
-        gort_close(fd);
-        files++;
-    }
     gort_chan_send(tables, &t);
     gort_waitgroup_done(&all);
 }
@@ -137,13 +133,11 @@ static void visit_folder(const char *path)
     if (d == NULL)
         perror(path);
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        if (e->d_type != DT_REG && e->d_type != DT_DIR)
-            continue; /* a link: not followed, as by find -type f */
+        bool folder = e->d_type == DT_DIR;
+        if (folder ? !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") : e->d_type != DT_REG)
+            continue; /* links are not followed */
         gort_waitgroup_add(&all, 1);
-        gort_go(e->d_type == DT_DIR ? visit_folder : visit_file,
-                gort_sprintf("%s/%s", path, e->d_name));
+        gort_go(folder ? visit_folder : visit_file, gort_sprintf("%s/%s", path, e->d_name));
     }
     if (d != NULL)
         closedir(d);
@@ -167,15 +161,13 @@ static void watch(gort_chan *stop, bool show)
     gort_chan_recv(stop, NULL); /* now who told us may go on */
 }
 
-static int by_word(const void *a, const void *b)
-{
-    return strcmp(((const entry *)a)->text, ((const entry *)b)->text);
-}
-
+/* By count, downwards; the free slots are last. */
 static int by_count(const void *a, const void *b)
 {
-    uint64_t x = ((const entry *)a)->count, y = ((const entry *)b)->count;
-    return x != y ? (x < y) - (x > y) : by_word(a, b);
+    const entry *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? 1 : -1;
+    return x->count == 0 ? 0 : strcmp(x->text, y->text);
 }
 
 static int run(int argc, char **argv)
@@ -187,7 +179,7 @@ static int run(int argc, char **argv)
         *(opt == 'a' ? &every : &show) = true;
     }
     int64_t began = gort_nanotime();
-    size_t n = 0, ntables = 2 * (size_t)gort_gomaxprocs(0);
+    size_t ntables = 2 * (size_t)gort_gomaxprocs(0);
     tables = gort_make_chan(table_ref, ntables);
     for (size_t i = 0; i < ntables; i++)
         gort_chan_send(tables, &(table_ref){new_table()});
@@ -206,14 +198,11 @@ static int run(int argc, char **argv)
         for (const entry *e = t->slots; e < t->slots + t->nslots; e++)
             if (e->text != NULL)
                 add(sum, e->text, strlen(e->text), e->count);
-    for (size_t i = 0; i < sum->nslots; i++)
-        if (sum->slots[i].text != NULL)
-            sum->slots[n++] = sum->slots[i];
-    qsort(sum->slots, n, sizeof(entry), every ? by_word : by_count);
-    for (size_t i = 0; i < n && (every || i < 20); i++)
-        printf("%" PRIu64 " %s\n", sum->slots[i].count, sum->slots[i].text);
+    qsort(sum->slots, sum->nslots, sizeof(entry), by_count);
+    for (size_t i = 0; i < sum->used && (every || i < 20); i++)
+        printf("%lu %s\n", sum->slots[i].count, sum->slots[i].text);
     fprintf(stderr, "%ld files, %ld MB, %zu different words, up to %ld goroutines, %.3f s\n", files,
-            bytes >> 20, n, peak, (double)(gort_nanotime() - began) / 1e9);
+            bytes >> 20, sum->used, peak, (double)(gort_nanotime() - began) / 1e9);
     return 0;
 }
 

@@ -1,9 +1,11 @@
 /* debug.c: tracebacks of a living program, and what a program may set about its death.
  *
  * Owns    runtime.Stack and the like.
- * Locks   rank symb, below. With all goroutines the world is stopped, so that stacks stand still.
+ * Holds   while the world is stopped neither malloc nor the loader is called: a goroutine that was
+ *         stopped in its tracks may hold their locks. Frames are taken then, names found later.
+ * Locks   rank symb, below.
  */
-#include "dump/dump.h"
+#include "dump/dump_int.h"
 
 #include "base/track.h"
 #include "conf/conf.h"
@@ -34,11 +36,49 @@ void dump_on_thread_stack(struct m *m, uintptr_t top, void (*fn)(void *arg), voi
     track_switch_end(h.fake_stack);
 }
 
+/* ---- the other goroutines */
+struct others {
+    struct trace_record *records;
+    size_t n, room;
+    const struct g *except;
+    enum symb_way way;
+};
+
+static void count_one(struct g *g, void *arg)
+{
+    struct others *all = arg;
+    all->room++;
+    if (g->sigctx != NULL)
+        all->way = SYMB_SAFE;
+}
+
+static void take_one(struct g *g, void *arg)
+{
+    struct others *all = arg;
+    if (g == all->except || g->system || all->n == all->room)
+        return;
+    struct trace_record *r = &all->records[all->n++];
+    trace_take_header(r, g);
+    trace_take_stack(r, g, NULL, all->way);
+}
+
+static PARKS void take_others(struct others *all)
+{
+    world_stop(WAIT_STOPPING);
+    all->way = SYMB_FULL;
+    g_each(count_one, all);
+    all->records = os_map(all->room * sizeof all->records[0]);
+    if (all->records != NULL)
+        g_each(take_one, all);
+    world_start();
+}
+
+/* ---- one request */
 struct request {
     struct out out;
     struct g *g;
     struct dump_place at;
-    bool all;
+    struct others others;
 };
 
 static void print_request(void *arg)
@@ -46,8 +86,10 @@ static void print_request(void *arg)
     static const struct dump_style style = {.level = 1, .way = SYMB_FULL};
     struct request *r = arg;
     dump_goroutine(&r->out, r->g, &r->at, &style);
-    if (r->all)
-        dump_others(&r->out, r->g, NULL, &style);
+    for (size_t i = 0; i < r->others.n; i++) {
+        out_char(&r->out, '\n');
+        trace_print(&r->out, &r->others.records[i], &style);
+    }
     out_flush(&r->out);
 }
 
@@ -66,12 +108,12 @@ static void request(struct request *r, bool all)
     struct m *m = m_enter();
     r->g = m_curg(m);
     r->at.exact = false;
-    r->all = all;
+    r->others = (struct others){.except = r->g};
     if (all)
-        world_stop(WAIT_STOPPING);
+        take_others(&r->others);
     run_request(self(), r);
-    if (all)
-        world_start();
+    if (r->others.records != NULL)
+        os_unmap(r->others.records, r->others.room * sizeof r->others.records[0]);
     m_leave(self());
 }
 

@@ -18,4 +18,29 @@ enum line_kind trace_line_kind(const struct symb_line *l, uintptr_t pc,
 void trace_place(struct out *o, const struct symb_line *l, uintptr_t pc, bool offset);
 void trace_created_by(struct out *o, uintptr_t pc, const struct dump_style *style);
 
+/* What is known of one goroutine, taken at one time and printed at another. */
+struct trace_stack {
+    size_t n;
+    struct symb_frame frames[TRACE_FRAMES];
+};
+struct trace_record {
+    uint64_t id;
+    const char *status;
+    int64_t minutes;
+    bool locked;
+    enum {
+        TRACE_STACK,
+        TRACE_ENTRY,   /* it has not run yet */
+        TRACE_NOTHING, /* it runs on another thread */
+    } known;
+    uintptr_t created_pc; /* 0: not told */
+    uintptr_t entry_pc, entry_sp;
+    struct trace_stack stack;
+};
+void trace_take_header(struct trace_record *r, struct g *g);
+/* As dump_goroutine; with SYMB_SAFE neither malloc nor the loader is called. */
+void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_place *at,
+                      enum symb_way way);
+void trace_print(struct out *o, const struct trace_record *r, const struct dump_style *style);
+
 #endif

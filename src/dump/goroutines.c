@@ -7,14 +7,15 @@
 struct others {
     struct out *o;
     const struct g *a, *b;
+    bool first; /* this time goroutine 1 alone, whose stack is of another size than the others' */
     const struct dump_style *style;
 };
 
 static void print_other(struct g *g, void *arg)
 {
     struct others *all = arg;
-    if (g == all->a || g == all->b || load_rlx(&g->status) == G_DEAD ||
-        (g->system && all->style->level < 2))
+    if (g == all->a || g == all->b || (g->id == 1) != all->first ||
+        load_rlx(&g->status) == G_DEAD || (g->system && all->style->level < 2))
         return;
     out_char(all->o, '\n');
     dump_goroutine(all->o, g, NULL, all->style);
@@ -23,7 +24,9 @@ static void print_other(struct g *g, void *arg)
 void dump_others(struct out *o, const struct g *a, const struct g *b,
                  const struct dump_style *style)
 {
-    struct others all = {o, a, b, style};
+    struct others all = {.o = o, .a = a, .b = b, .first = true, .style = style};
+    g_each(print_other, &all);
+    all.first = false;
     g_each(print_other, &all);
 }
 

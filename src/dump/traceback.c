@@ -42,9 +42,8 @@ struct trace {
     struct out *o;
     const struct g *g; /* whose; NULL: nobody's */
     const struct dump_style *style;
-    bool all;        /* runtime frames too */
-    unsigned frames; /* walked */
-    unsigned shown;  /* lines of frames printed */
+    bool all;       /* runtime frames too */
+    unsigned shown; /* lines of frames printed */
     unsigned hidden;
     bool in_panic; /* the line before was a `panic` */
 };
@@ -137,42 +136,45 @@ static void print_frame(struct trace *t, const struct symb_frame *f)
     }
 }
 
-/* Which stack, of whom, and from where on. */
-struct source {
-    const struct g *g;
-    const struct dump_place *at;
-    const struct stack *own, *other;
-};
-
-static unsigned print_frames(struct out *o, const struct source *s, const struct dump_style *style,
-                             bool all)
+static unsigned print_frames(struct out *o, const struct trace_stack *s, const struct g *g,
+                             const struct dump_style *style, bool all)
 {
-    struct trace t = {.o = o, .g = s->g, .style = style, .all = all};
-    struct symb_walk w;
-    struct symb_frame f;
-    symb_walk_begin(&w, &s->at->ctx, s->own, s->other, s->at->exact, style->way);
-    while (t.frames < TRACE_FRAMES && symb_walk_next(&w, &f)) {
-        t.frames++;
-        print_frame(&t, &f);
+    struct trace t = {.o = o, .g = g, .style = style, .all = all};
+    for (size_t i = 0; i < s->n; i++) {
+        print_frame(&t, &s->frames[i]);
         out_flush(o);
     }
-    if (t.frames == TRACE_FRAMES && t.hidden == 0)
+    if (s->n == TRACE_FRAMES && t.hidden == 0)
         out_str(o, "...additional frames elided...\n");
     return t.shown;
 }
 
-static void print_source(struct out *o, const struct source *s, const struct dump_style *style)
+static void print_stack(struct out *o, const struct trace_stack *s, const struct g *g,
+                        const struct dump_style *style)
 {
     bool all = style->level >= 2 || style->way == SYMB_SAFE;
-    if (print_frames(o, s, style, all) == 0 && !all)
-        print_frames(o, s, style, true);
+    if (print_frames(o, s, g, style, all) == 0 && !all)
+        print_frames(o, s, g, style, true);
+}
+
+static void take_stack(struct trace_stack *s, const struct dump_place *at, const struct stack *own,
+                       const struct stack *other, enum symb_way way)
+{
+    struct symb_walk w;
+    s->n = 0;
+    symb_walk_begin(&w, &at->ctx, own, other, at->exact, way);
+    while (s->n < TRACE_FRAMES && symb_walk_next(&w, &s->frames[s->n])) {
+        s->n++;
+        add_rlx(&beat, 1u);
+    }
 }
 
 void dump_frames(struct out *o, const struct dump_place *at, const struct stack *own,
                  const struct dump_style *style)
 {
-    struct source s = {.at = at, .own = own};
-    print_source(o, &s, style);
+    struct trace_stack s;
+    take_stack(&s, at, own, NULL, style->way);
+    print_stack(o, &s, NULL, style);
 }
 
 /* ---- one goroutine */
@@ -211,28 +213,27 @@ const char *dump_status_text(struct g *g)
     return "???";
 }
 
-static void print_minutes(struct out *o, struct g *g)
+static int64_t minutes_waited(struct g *g)
 {
     uint32_t status = load_rlx(&g->status);
     int64_t since = load_rlx(&g->wait_since);
     if ((status != G_WAITING && status != G_SYSCALL) || since == 0)
-        return;
-    int64_t minutes = (os_nanotime() - since) / MINUTE_NS;
-    if (minutes < 1)
-        return;
-    out_str(o, ", ");
-    out_int(o, minutes);
-    out_str(o, " minutes");
+        return 0;
+    return (os_nanotime() - since) / MINUTE_NS;
 }
 
-static void print_header(struct out *o, struct g *g)
+static void print_header(struct out *o, const struct trace_record *r)
 {
     out_str(o, "goroutine ");
-    out_uint(o, g->id);
+    out_uint(o, r->id);
     out_str(o, " [");
-    out_str(o, dump_status_text(g));
-    print_minutes(o, g);
-    if (is_locked_to_thread(g))
+    out_str(o, r->status);
+    if (r->minutes >= 1) {
+        out_str(o, ", ");
+        out_int(o, r->minutes);
+        out_str(o, " minutes");
+    }
+    if (r->locked)
         out_str(o, ", locked to thread");
     out_str(o, "]:\n");
     out_flush(o); /* what follows may fail, and the failure is printed too */
@@ -254,9 +255,9 @@ void trace_created_by(struct out *o, uintptr_t pc, const struct dump_style *styl
 }
 
 /* The entry alone, of a goroutine that has not run yet. */
-static void print_entry(struct out *o, struct g *g, const struct dump_style *style)
+static void print_entry(struct out *o, const struct trace_record *r, const struct dump_style *style)
 {
-    struct symb_frame f = {.pc = (uintptr_t)g->start.fn, .sp = g->stack.hi, .exact = true};
+    struct symb_frame f = {.pc = r->entry_pc, .sp = r->entry_sp, .exact = true};
     struct symb_line lines[TRACE_LINES];
     struct trace t = {.o = o, .style = style};
     size_t n = symb_lines(f.pc, true, style->way, lines, TRACE_LINES);
@@ -281,33 +282,72 @@ static bool resting_place(struct g *g, struct dump_place *at)
     return true;
 }
 
-static void print_stack(struct out *o, struct g *g, const struct dump_place *at,
-                        const struct dump_style *style)
+void trace_take_header(struct trace_record *r, struct g *g)
+{
+    r->id = g->id;
+    r->status = dump_status_text(g);
+    r->minutes = minutes_waited(g);
+    r->locked = is_locked_to_thread(g);
+    r->created_pc = g->id != 1 ? g->created_pc : 0;
+    r->entry_pc = (uintptr_t)g->start.fn;
+    r->entry_sp = g->stack.hi;
+}
+
+void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_place *at,
+                      enum symb_way way)
 {
     struct m *m = load_rlx(&g->m);
     struct stack own = g->stack;
     struct dump_place rest;
-    if (at != NULL && at->ctx.sp < own.lo && own.lo - at->ctx.sp < STACK_GUARD_BYTES)
-        own.lo = at->ctx.sp; /* an overflow; only the sp itself is down there */
     if (at == NULL && !g->started) {
-        print_entry(o, g, style);
+        r->known = TRACE_ENTRY;
         return;
     }
     if (at == NULL && !resting_place(g, &rest)) {
-        out_str(o, "\tgoroutine running on other thread; stack unavailable\n");
+        r->known = TRACE_NOTHING;
         return;
     }
-    struct source s = {g, at != NULL ? at : &rest, &own, m != NULL ? &m->g0.stack : NULL};
-    print_source(o, &s, style);
+    if (at == NULL)
+        at = &rest;
+    if (at->ctx.sp < own.lo && own.lo - at->ctx.sp < STACK_GUARD_BYTES)
+        own.lo = at->ctx.sp; /* an overflow; only the sp itself is down there */
+    r->known = TRACE_STACK;
+    take_stack(&r->stack, at, &own, m != NULL ? &m->g0.stack : NULL, way);
+}
+
+static void print_known(struct out *o, const struct trace_record *r, const struct g *g,
+                        const struct dump_style *style)
+{
+    switch (r->known) {
+    case TRACE_ENTRY:
+        print_entry(o, r, style);
+        break;
+    case TRACE_NOTHING:
+        out_str(o, "\tgoroutine running on other thread; stack unavailable\n");
+        break;
+    case TRACE_STACK:
+        print_stack(o, &r->stack, g, style);
+        break;
+    }
+    if (r->created_pc != 0)
+        trace_created_by(o, r->created_pc, style);
+}
+
+void trace_print(struct out *o, const struct trace_record *r, const struct dump_style *style)
+{
+    print_header(o, r);
+    print_known(o, r, NULL, style);
+    out_flush(o);
 }
 
 void dump_goroutine(struct out *o, struct g *g, const struct dump_place *at,
                     const struct dump_style *style)
 {
-    print_header(o, g);
-    print_stack(o, g, at, style);
-    if (g->created_pc != 0 && g->id != 1)
-        trace_created_by(o, g->created_pc, style);
+    struct trace_record r;
+    trace_take_header(&r, g);
+    print_header(o, &r);
+    trace_take_stack(&r, g, at, style->way);
+    print_known(o, &r, g, style);
     if (g->ancestors != NULL)
         dump_ancestors(o, g->ancestors, style);
     out_flush(o);

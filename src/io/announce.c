@@ -29,7 +29,8 @@
 #include <unistd.h>
 
 #define SIGSET_BYTES 8 /* the kernel's sigset_t */
-#define LIBC GORT_API
+/* Weak: libgort_posix, linked before, has its own. */
+#define LIBC GORT_API __attribute__((weak))
 
 /* The result or -errno. */
 static PARKS int64_t announced(long nr, intptr_t a, intptr_t b, intptr_t c, intptr_t d, intptr_t e,

@@ -36,6 +36,10 @@ void os_thread_yield(void);
 /* The clock of CPU time that the calling thread has used, readable from any thread. */
 clockid_t os_thread_cpu_clock(void);
 int64_t os_clock_read_ns(clockid_t clock); /* -errno when the thread is gone */
+/* Does the kernel say that this thread sleeps (rather than runs, or waits for a CPU)? -1: no answer. */
+int os_thread_asleep(int tid);
+/* How many threads the process has; -1 when the kernel does not say. */
+int os_thread_count(void);
 /* Sends `sig` to one thread of this process. */
 SIGSAFE int os_thread_signal(int tid, int sig);
 /* The bounds of the calling thread's own stack. */

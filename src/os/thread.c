@@ -6,9 +6,11 @@
 #include "os/fault.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,6 +66,60 @@ int64_t os_clock_read_ns(clockid_t clock)
         return e;
     }
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* What follows the command's name in a stat file of /proc: "S 1 2 3 ...". */
+static bool read_stat(const char *path, char *buf, size_t cap, char **rest)
+{
+    int keep = errno;
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        errno = keep;
+        return false;
+    }
+    int64_t n = os_read(fd, buf, cap - 1);
+    os_close(fd);
+    errno = keep;
+    buf[n > 0 ? n : 0] = '\0';
+    char *end = strrchr(buf, ')');
+    if (end == NULL || end[1] != ' ')
+        return false;
+    *rest = end + 2;
+    return true;
+}
+
+int os_thread_asleep(int tid)
+{
+    char path[64] = "/proc/self/task/", buf[512], digits[16], *rest;
+    size_t at = strlen(path), n = 0;
+    do {
+        digits[n++] = (char)('0' + tid % 10);
+        tid /= 10;
+    } while (tid > 0);
+    while (n > 0)
+        path[at++] = digits[--n];
+    memcpy(path + at, "/stat", sizeof "/stat");
+    if (!read_stat(path, buf, sizeof buf, &rest))
+        return -1;
+    return *rest == 'R' ? 0 : 1;
+}
+
+int os_thread_count(void)
+{
+    enum { FIELDS_BEFORE = 17 }; /* from the state to num_threads */
+    char buf[512], *rest;
+    int count = 0;
+    if (!read_stat("/proc/self/stat", buf, sizeof buf, &rest))
+        return -1;
+    for (int i = 0; i < FIELDS_BEFORE; i++) {
+        rest = strchr(rest, ' ');
+        if (rest == NULL)
+            return -1;
+        rest++;
+    }
+    for (; *rest >= '0' && *rest <= '9'; rest++)
+        count = count * 10 + (*rest - '0');
+    return count;
 }
 
 int os_thread_signal(int tid, int sig)

@@ -250,7 +250,8 @@ void m_sleep_for_ever(void)
 }
 
 /* Nobody runs, nothing is due, nobody can be woken: the program will never do anything again. A
- * thread in a call, the kernel's poller or a thread of the program's own counts as running. */
+ * thread in a call, or in the kernel's poller, counts as running; and while the program has threads of
+ * its own, attached or not, one of them may yet do something. */
 void m_check_deadlock(void) NO_TSA /* its callers never see it return unlocked */
 {
     uint32_t running = sched.nms - sched.nidle_ms - sched.nasleep_bound;
@@ -264,6 +265,8 @@ void m_check_deadlock(void) NO_TSA /* its callers never see it return unlocked *
     for (struct m *m = sched.all_ms; m != NULL; m = m->all_next)
         if (m->nextp != NULL)
             return;
+    if (os_thread_count() > (int)sched.nms + 1) /* ours and the monitor */
+        return;
     sched.deadlock_off = true;
     unlock(&sched.lock);
     if (load_rlx(&sched.ngs) == 0)

@@ -185,6 +185,8 @@ bool commit_global(struct g *g, void *arg)
     (void)arg;
     make_runnable(g);
     global_put(g);
+    if (m_p(self()) == NULL) /* with a P, we or who gets it will look */
+        wake_one();
     return true;
 }
 

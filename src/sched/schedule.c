@@ -276,13 +276,13 @@ static struct g *find_next(struct m *m)
             return g;
         if (m_p(m) != NULL)
             continue; /* the world is stopping */
-        if (m->spinning) {
+        if (m->spinning)
             spinning_end(m, false);
-            if (work_anywhere() && p_again(m)) { /* wake.c, invariant 2 */
-                m->spinning = true;
-                add_seq(&sched.nspinning, 1u);
-                continue;
-            }
+        if (work_anywhere() && p_again(m)) { /* wake.c, invariant 2; also for who did not spin: the
+                                                spinners may have made work and seen no idle P */
+            m->spinning = true;
+            add_seq(&sched.nspinning, 1u);
+            continue;
         }
         if (poll_blocking(m))
             continue;

@@ -90,7 +90,7 @@ static void on_broken_pipe(int sig, siginfo_t *info, void *ucontext)
     int fd = -1;
     (void)info;
     (void)ucontext;
-    if (io_sigpipe_is_ours(&fd))
+    if (io_sigpipe_is_ours(&fd) && fd != 1 && fd != 2)
         return;
     os_die_by_signal(sig);
 }

@@ -4,8 +4,9 @@
  *         and to wake somebody when nobody else will. Prints schedtrace.
  * A P whose thread makes no progress in the scheduler is treated by what its thread does:
  *           in an announced call           taken after one look (20 us) when there is work for it
- *           its CPU clock stands still     asleep in a call nobody announced: taken after 1 ms,
- *                                          silently; no signal, so no EINTR and no short sleep
+ *           its CPU clock stands still     and the kernel says that it sleeps: a call that nobody
+ *                                          announced. Taken after 1 ms, silently; no signal, so no
+ *                                          EINTR and no short sleep
  *           it computes, for 10 ms         asked to give way; at the next look, by SIGURG
  *         A thread whose P was taken and that computes nevertheless is stopped by SIGURG until a P
  *         is free.
@@ -50,7 +51,7 @@ static void look_at_code(struct p *p, struct m *m, int64_t now) REQUIRES(sched.l
 {
     if (now - p->seen.cpu_at >= ASLEEP_LOOK_NS && others_want(p)) {
         int64_t cpu = os_clock_read_ns(m->cpu_clock);
-        bool still = cpu >= 0 && cpu == p->seen.cpu_ns;
+        bool still = cpu >= 0 && cpu == p->seen.cpu_ns && os_thread_asleep(m->tid) != 0;
         p->seen.cpu_ns = cpu;
         p->seen.cpu_at = now;
         if (still && load_rlx(&m->locks) == 0) {
@@ -154,6 +155,8 @@ static bool look_around(int64_t now)
         for (uint32_t i = 0; i < load_rlx(&sched.nps); i++)
             running |= look_at(p_at(i), now);
         look_at_strays();
+        if (!running)
+            m_check_deadlock(); /* a thread of the program's own may have ended since */
     }
     unlock(&sched.lock);
     return running;

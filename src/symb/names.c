@@ -32,21 +32,11 @@ extern const char text_end[] __asm__("__stop_gort_text")
 #include <elfutils/libdwfl.h>
 #include <link.h>
 
-#define LIBDW(X)                                                                                   \
-    X(dwfl_begin)                                                                                  \
-    X(dwfl_report_begin) X(dwfl_report_end) X(dwfl_linux_proc_report) X(dwfl_linux_proc_find_elf)  \
-        X(dwfl_standard_find_debuginfo) X(dwfl_addrmodule) X(dwfl_module_addrinfo)                 \
-            X(dwfl_module_addrdie) X(dwfl_module_nextcu) X(dwarf_haspc) X(dwarf_getsrc_die)        \
-                X(dwarf_linesrc) X(dwarf_lineno) X(dwarf_getscopes) X(dwarf_getscopes_die)         \
-                    X(dwarf_tag) X(dwarf_diename) X(dwarf_diecu) X(dwarf_getsrcfiles)              \
-                        X(dwarf_filesrc) X(dwarf_attr) X(dwarf_formudata) X(dwarf_formstring)      \
-                            X(dwarf_entrypc)
-
-#define POINTER(name) __typeof__(name) *name;
+#define IMPORT(name) __typeof__(name) *name;
 static struct {
-    LIBDW(POINTER)
+#include "symb/libdw.def"
 } dw;
-#undef POINTER
+#undef IMPORT
 
 static struct lock names_lock = LOCK_INIT(symb);
 /* lock: */
@@ -62,7 +52,9 @@ static unsigned long long modules_seen; /* loads and unloads that `session` know
 static bool dw_load(void)
 {
 #define IMPORT(name) {#name, (void **)&dw.name},
-    static const struct symb_import imports[] = {LIBDW(IMPORT)};
+    static const struct symb_import imports[] = {
+#include "symb/libdw.def"
+    };
 #undef IMPORT
     static struct symb_library lib = {.name = "libdw.so.1"};
     return symb_library_load(&lib, imports, ARRAY_LEN(imports));

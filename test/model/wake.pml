@@ -4,6 +4,7 @@
 /* spin-fails: -DNO_GLOBAL_RECHECK -run -O2 -safety -collapse -w24 -m100000 */
 /* spin-fails: -DNO_HANDOVER -run -O2 -safety -collapse -w24 -m100000 */
 /* spin-fails: -DNO_MONITOR -run -O2 -safety -collapse -w24 -m100000 */
+/* spin-fails: -DSILENT_OUTSIDER -run -O2 -safety -collapse -w24 -m100000 */
 /* spin-fails: -DEARLY_CLEAR -run -O2 -safety -collapse -w24 -m100000 */
 /* wake.pml: parking and waking of threads; no wake-up is lost.
  *
@@ -202,14 +203,16 @@ end_computing:
     false
 }
 
-/* A thread that holds no P makes a goroutine runnable. */
+/* A thread that holds no P makes a goroutine runnable: its own, which lost its P to the monitor. */
 proctype outsider()
 {
     byte i;
     byte pp;
 
     q[GLOBAL]++; /* under the lock */
+#ifndef SILENT_OUTSIDER
     wakep(i, pp)
+#endif
 }
 
 /* Every so often: who counted on its own P gets the wake-up after all. */
