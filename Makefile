@@ -98,7 +98,9 @@ OUT_FLAGS = -std=gnu11 $(WARN) $(FLAGS_$(KIND)) $(BASE) -Iinclude $(CFLAGS)
 # Tests see the inside and may shadow, convert and overflow as they please.
 TEST_FLAGS = -std=gnu11 -Wall $(WERROR) $(FLAGS_$(KIND)) $(BASE) -Iinclude -Isrc -I. -Itest $(CFLAGS)
 # What a user's program is built with.
-USER_FLAGS = -O2 -g -fno-omit-frame-pointer -pthread -D_GNU_SOURCE $(BOTH) -Iinclude $(CFLAGS)
+USER_FLAGS = -O2 -g -fno-omit-frame-pointer -pthread -D_GNU_SOURCE $(BOTH) $(USER_$(KIND)) -Iinclude $(CFLAGS)
+# A program's own faults become panics, also where the sanitizer would have a word first.
+USER_asan := -fno-sanitize=null,integer-divide-by-zero,alignment,pointer-overflow
 LIBS := -pthread -ldl -lm
 
 Q := $(if $(V),,@)
@@ -181,6 +183,8 @@ define make_shared
 	@ln -sf $(@F).$(SOVERSION) $@
 endef
 
+POSIX_NEEDS = -L$(B) -lgort -Wl,-rpath,'$$ORIGIN'
+
 $(B)/libgort.so: $(B)/gort.o
 	$(call make_shared)
 
@@ -192,10 +196,13 @@ $(B)/gort: $(CMD_O) $(B)/libgort.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BOTH) $(LDFLAGS) $(CMD_O) $(B)/libgort.a $(LIBS) -o $@
 
+# A line `// link: -lfoo` in an example names a library it wants.
+link_of = $(shell sed -n 's|^// link: ||p' $<)
+
 $(B)/examples/%: examples/%.c $(STATIC) Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) -std=gnu11 -Wall -Wextra $(WERROR) $(USER_FLAGS) $(DEPS) $< $(B)/libgort.a $(LIBS) -o $@
+	$(Q)$(CC) -std=gnu11 -Wall -Wextra $(WERROR) $(USER_FLAGS) $(DEPS) $< $(B)/libgort.a $(link_of) $(LIBS) -o $@
 
 $(B)/stress/%: test/stress/%.c $(STATIC) Makefile
 	@mkdir -p $(@D)

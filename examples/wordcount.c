@@ -4,9 +4,9 @@
  *     wordcount [-a] [-p] [DIR...]        DIR: /usr/share/doc; -a: all words, not 20; -p: show
  * progress
  *
- * What to look at: gort_go for whatever can go on by itself, without a thought for how many that
- * makes; a channel that hands out a few tables, so that no more are being filled and none needs a
- * lock; opendir, readdir and qsort, called as in any C program; a ticker and a select.
+ * What to look at: gort_go for whatever can go on by itself, however much that is; a channel that
+ * hands out a few tables, so that no more are being filled and none needs a lock; opendir and
+ * qsort, as in any C program.
  */
 #include <gort.h>
 
@@ -52,9 +52,8 @@ static table *new_table(void)
 static entry *find(const table *t, const char *word, size_t len, uint32_t hash)
 {
     for (size_t i = hash;; i++) {
-        entry *e = &t->slots[i & (t->nslots - 1)];
-        if (e->text == NULL ||
-            (e->hash == hash && strncmp(e->text, word, len) == 0 && e->text[len] == '\0'))
+        entry *e = &t->slots[i % t->nslots];
+        if (e->text == NULL || (e->hash == hash && !strncmp(e->text, word, len) && !e->text[len]))
             return e;
     }
 }
@@ -130,8 +129,6 @@ static void visit_folder(const char *path)
 {
     gort_sema_acquire(&folders);
     DIR *d = opendir(path);
-    if (d == NULL)
-        perror(path);
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
         bool folder = e->d_type == DT_DIR;
         if (folder ? !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") : e->d_type != DT_REG)
@@ -139,8 +136,7 @@ static void visit_folder(const char *path)
         gort_waitgroup_add(&all, 1);
         gort_go(folder ? visit_folder : visit_file, gort_sprintf("%s/%s", path, e->d_name));
     }
-    if (d != NULL)
-        closedir(d);
+    d == NULL ? perror(path) : (void)closedir(d);
     gort_sema_release(&folders);
     gort_waitgroup_done(&all);
 }
@@ -156,8 +152,7 @@ static void watch(gort_chan *stop, bool show)
         if (show)
             fprintf(stderr, "\r%ld files, %ld MB, %ld goroutines   ", files, bytes >> 20, now);
     }
-    if (show)
-        fprintf(stderr, "\n");
+    fputs(show ? "\n" : "", stderr);
     gort_chan_recv(stop, NULL); /* now who told us may go on */
 }
 
@@ -165,19 +160,15 @@ static void watch(gort_chan *stop, bool show)
 static int by_count(const void *a, const void *b)
 {
     const entry *x = a, *y = b;
-    if (x->count != y->count)
-        return x->count < y->count ? 1 : -1;
-    return x->count == 0 ? 0 : strcmp(x->text, y->text);
+    int less = (x->count < y->count) - (x->count > y->count);
+    return less != 0 || x->text == NULL ? less : strcmp(x->text, y->text);
 }
 
 static int run(int argc, char **argv)
 {
     bool every = false, show = isatty(2);
-    for (int opt; (opt = getopt(argc, argv, "ap")) != -1;) {
-        if (opt == '?')
-            return 2;
+    for (int opt; (opt = getopt(argc, argv, "ap")) != -1;)
         *(opt == 'a' ? &every : &show) = true;
-    }
     int64_t began = gort_nanotime();
     size_t ntables = 2 * (size_t)gort_gomaxprocs(0);
     tables = gort_make_chan(table_ref, ntables);
@@ -192,7 +183,6 @@ static int run(int argc, char **argv)
     gort_waitgroup_wait(&all);
     for (int i = 0; i < 2; i++)
         gort_chan_send(stop, &(bool){true});
-
     table *sum = new_table(), *t;
     while (gort_chan_try_recv(tables, &t, NULL))
         for (const entry *e = t->slots; e < t->slots + t->nslots; e++)

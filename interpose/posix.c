@@ -1,14 +1,14 @@
 /* posix.c: libc's names over the public API, for code that knows nothing of gort.
  *
- * Owns    libgort_posix: read, write, connect, poll, sleep, ... On a goroutine they park it; anywhere
- *         else they are the next definition, which is libc's, or libgort's announced one.
+ * Owns    libgort_posix: read, write, connect, poll, sleep, ... On a goroutine they park it;
+ * anywhere else they are the next definition, which is libc's, or libgort's announced one.
  * Holds   1. A descriptor that the program made non-blocking stays so: EAGAIN is its answer.
- *         2. A descriptor that libgort made non-blocking looks blocking everywhere, also to threads that
- *            are not the runtime's, and to fcntl and ioctl.
+ *         2. A descriptor that libgort made non-blocking looks blocking everywhere, also to threads
+ * that are not the runtime's, and to fcntl and ioctl.
  *         3. Nothing here uses a symbol of libgort's that is not public.
- * Order   `next_*` are filled by a constructor, and before that at the first use; both find the same.
- * Instead of wrapping at link time (--wrap): a library that is loaded later is reached too. Not reached
- *         are calls inside libc (fclose, popen): see gort_fd_forget.
+ * Order   `next_*` are filled by a constructor, and before that at the first use; both find the
+ * same. Instead of wrapping at link time (--wrap): a library that is loaded later is reached too.
+ * Not reached are calls inside libc (fclose, popen): see gort_fd_forget.
  */
 #include <gort/go.h>
 #include <gort/io.h>
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIBC GORT_API
+#define LIBC   GORT_API
 #define SECOND 1000000000ll
 
 /* name, result, parameters */
@@ -55,8 +55,7 @@
     X(nanosleep, int, (const struct timespec *, struct timespec *))                                \
     X(clock_nanosleep, int, (clockid_t, int, const struct timespec *, struct timespec *))          \
     X(waitpid, pid_t, (pid_t, int *, int))                                                         \
-    X(getaddrinfo, int,                                                                            \
-      (const char *, const char *, const struct addrinfo *, struct addrinfo **))
+    X(getaddrinfo, int, (const char *, const char *, const struct addrinfo *, struct addrinfo **))
 
 #define DECLARE(name, result, params) static result(*next_##name) params;
 NEXT_CALLS(DECLARE)
@@ -293,8 +292,8 @@ LIBC int nanosleep(const struct timespec *want, struct timespec *left)
 LIBC int clock_nanosleep(clockid_t clock, int flags, const struct timespec *want,
                          struct timespec *left)
 {
-    bool relative = (flags & TIMER_ABSTIME) == 0 &&
-                    (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC);
+    bool relative =
+        (flags & TIMER_ABSTIME) == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC);
     bool ours = relative || (flags == TIMER_ABSTIME && clock == CLOCK_MONOTONIC);
     if (!ours || !gort_on_goroutine() || duration(want) < 0)
         return NEXT(clock_nanosleep)(clock, flags, want, left);

@@ -17,8 +17,8 @@
 
 GORT_BEGIN_DECLS
 
-/* Go's interface{}. A NULL type is nil. `data` points to the value, or is it where the type's kind has
- * GORT_KIND_DIRECT. */
+/* Go's interface{}. A NULL type is nil. `data` points to the value, or is it where the type's kind
+ * has GORT_KIND_DIRECT. */
 typedef struct {
     const gort_type *type;
     const void *data;
@@ -73,8 +73,8 @@ GORT_API gort_any gort_errorf(const char *fmt, ...) __attribute__((format(printf
 
 /* What the value has to say about itself.
  *
- * Returns  v.Error(), else v.String(), by the methods that GORT_TYPE_ERROR and GORT_TYPE_STRINGER gave
- *          its type; NULL if there is neither. The text of a library's error lives as long as `v`.
+ * Returns  v.Error(), else v.String(), by the methods that GORT_TYPE_ERROR and GORT_TYPE_STRINGER
+ * gave its type; NULL if there is neither. The text of a library's error lives as long as `v`.
  */
 GORT_API const char *gort_error_string(gort_any v);
 
@@ -94,8 +94,8 @@ GORT_API bool gort_is_runtime_error(gort_any v);
  */
 GORT_API bool gort_error_addr(gort_any v, uintptr_t *addr);
 
-/* Is it the same type? True for one descriptor, and for two that agree in size, kind and name. NULL is
- * the type of nil. */
+/* Is it the same type? True for one descriptor, and for two that agree in size, kind and name. NULL
+ * is the type of nil. */
 GORT_API bool gort_type_same(const gort_type *a, const gort_type *b);
 
 /* What the macros above call. */

@@ -32,8 +32,8 @@ typedef struct gort_chan gort_chan;
  * cap      how many elements may wait in the channel; 0: sender and receiver meet.
  * Returns  the channel, open and empty; never NULL.
  * Fails    panics with `makechan: size out of range` when the buffer would not fit into the address
- *          space or `cap` is negative as a signed number. An element type that is too large is fatal.
- * Callers  any goroutine.
+ *          space or `cap` is negative as a signed number. An element type that is too large is
+ * fatal. Callers  any goroutine.
  */
 GORT_API gort_chan *gort_chan_make(const gort_type *elem, size_t cap);
 
@@ -71,9 +71,8 @@ GORT_API bool gort_chan_try_send(gort_chan *c, const void *elem);
  * elem     as for gort_chan_recv.
  * received set to what gort_chan_recv would return if the call returns true, else to false; may be
  *          NULL.
- * Returns  true if the receive took place, which on a closed channel it does; false if it would have
- *          had to wait, also on NULL.
- * Callers  any goroutines at once.
+ * Returns  true if the receive took place, which on a closed channel it does; false if it would
+ * have had to wait, also on NULL. Callers  any goroutines at once.
  */
 GORT_API bool gort_chan_try_recv(gort_chan *c, void *elem, bool *received);
 
@@ -85,8 +84,8 @@ GORT_API bool gort_chan_try_recv(gort_chan *c, void *elem, bool *received);
  */
 GORT_API void gort_chan_close(gort_chan *c);
 
-/* The number of elements in the buffer at some moment during the call, and its capacity: Go's len(c)
- * and cap(c). 0 for NULL. Never wait; any thread. */
+/* The number of elements in the buffer at some moment during the call, and its capacity: Go's
+ * len(c) and cap(c). 0 for NULL. Never wait; any thread. */
 GORT_API size_t gort_chan_len(const gort_chan *c);
 GORT_API size_t gort_chan_cap(const gort_chan *c);
 
@@ -102,7 +101,7 @@ typedef struct {
         const void *src; /* GORT_SELECT_SEND */
         void *dst;       /* GORT_SELECT_RECV; NULL drops the element */
     } elem;
-    bool *ok;            /* NULL, or where a receive says what gort_chan_recv would return */
+    bool *ok; /* NULL, or where a receive says what gort_chan_recv would return */
     enum gort_select_dir dir;
 } gort_select_case;
 
@@ -136,15 +135,12 @@ static inline gort_select_case gort_select_recv_case(gort_chan *c, void *dst, bo
  *     gort_select_case cases[] = {GORT_RECV(work, &job), GORT_RECV(quit, NULL)};
  *     switch (gort_select(cases, 2)) { case 0: ... case 1: ... }
  *
- * Waits    until a case is ready; for ever if `n` is 0 or every channel is NULL. Parks the goroutine
- *          only.
- * cases    read only; the same channel may occur several times.
- * n        how many, at most 65536.
- * Returns  the index of the case that ran, chosen at random, each with the same chance, if several
- *          were ready.
- * Fails    panics with `send on closed channel` if the case that ran is such a send, and with
- *          `reflect.Select: too many cases (max 65536)`.
- * Callers  any goroutines at once.
+ * Waits    until a case is ready; for ever if `n` is 0 or every channel is NULL. Parks the
+ * goroutine only. cases    read only; the same channel may occur several times. n        how many,
+ * at most 65536. Returns  the index of the case that ran, chosen at random, each with the same
+ * chance, if several were ready. Fails    panics with `send on closed channel` if the case that ran
+ * is such a send, and with `reflect.Select: too many cases (max 65536)`. Callers  any goroutines at
+ * once.
  */
 GORT_API int gort_select(const gort_select_case *cases, int n);
 

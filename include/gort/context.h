@@ -1,8 +1,8 @@
 /* gort/context.h: deadlines, cancellation and values that follow a request through its goroutines.
  *
- * Contexts form a tree: a context is cancelled by its owner, by its deadline, or with its parent. They
- * are garbage-collected; one that can be cancelled should be, as soon as nobody needs it, because its
- * parent (and its timer) hold it until then.
+ * Contexts form a tree: a context is cancelled by its owner, by its deadline, or with its parent.
+ * They are garbage-collected; one that can be cancelled should be, as soon as nobody needs it,
+ * because its parent (and its timer) hold it until then.
  *
  *     gort_context *ctx = gort_context_with_timeout(gort_context_background(), 2 * GORT_SECOND);
  *     gort_select_case cases[] = {GORT_RECV(results, &r), GORT_RECV(gort_context_done(ctx), NULL)};
@@ -24,7 +24,8 @@ typedef struct gort_context gort_context;
 GORT_API extern const char gort_context_canceled[];          /* "context canceled" */
 GORT_API extern const char gort_context_deadline_exceeded[]; /* "context deadline exceeded" */
 
-/* The roots: never cancelled, no deadline, no values. Go's context.Background() and context.TODO(). */
+/* The roots: never cancelled, no deadline, no values. Go's context.Background() and context.TODO().
+ */
 GORT_API gort_context *gort_context_background(void);
 GORT_API gort_context *gort_context_todo(void);
 
@@ -33,23 +34,23 @@ GORT_API gort_context *gort_context_todo(void);
  * the next three do. Any goroutine. */
 GORT_API gort_context *gort_context_with_cancel(gort_context *parent);
 
-/* The same, and it is cancelled by itself at the moment `at_ns` of gort_nanotime, or at the deadline of
- * `parent` if that is earlier: Go's context.WithDeadline. */
+/* The same, and it is cancelled by itself at the moment `at_ns` of gort_nanotime, or at the
+ * deadline of `parent` if that is earlier: Go's context.WithDeadline. */
 GORT_API gort_context *gort_context_with_deadline(gort_context *parent, int64_t at_ns);
 
 /* The same, `ns` from now: Go's context.WithTimeout. */
 GORT_API gort_context *gort_context_with_timeout(gort_context *parent, int64_t ns);
 
-/* A child of `parent` in which `key` has the value `value`: Go's context.WithValue. Keys are compared as
- * pointers: use the address of something of your own. Panics with `nil key` on a NULL key. */
+/* A child of `parent` in which `key` has the value `value`: Go's context.WithValue. Keys are
+ * compared as pointers: use the address of something of your own. Panics with `nil key` on a NULL
+ * key. */
 GORT_API gort_context *gort_context_with_value(gort_context *parent, const void *key, void *value);
 
 /* Cancels `ctx` and everything below it: what Go's cancel function does.
  *
  * Waits    never. Does nothing the second time.
- * ctx      made by gort_context_with_cancel, _with_deadline or _with_timeout; on another one, panics
- *          with `context has no cancel function`.
- * Callers  any goroutines at once.
+ * ctx      made by gort_context_with_cancel, _with_deadline or _with_timeout; on another one,
+ * panics with `context has no cancel function`. Callers  any goroutines at once.
  */
 GORT_API void gort_context_cancel(gort_context *ctx);
 
@@ -57,11 +58,12 @@ GORT_API void gort_context_cancel(gort_context *ctx);
  * gort_context_canceled. */
 GORT_API void gort_context_cancel_cause(gort_context *ctx, const char *cause);
 
-/* A channel that is closed when `ctx` is cancelled, the same at each call; NULL if it never can be. */
+/* A channel that is closed when `ctx` is cancelled, the same at each call; NULL if it never can be.
+ */
 GORT_API gort_chan *gort_context_done(gort_context *ctx);
 
-/* NULL while `ctx` is not cancelled; then gort_context_canceled or gort_context_deadline_exceeded. Once
- * it is not NULL, the channel of gort_context_done is closed. */
+/* NULL while `ctx` is not cancelled; then gort_context_canceled or gort_context_deadline_exceeded.
+ * Once it is not NULL, the channel of gort_context_done is closed. */
 GORT_API const char *gort_context_err(gort_context *ctx);
 
 /* Why: what gort_context_cancel_cause said here or above, or what gort_context_err says. */

@@ -14,15 +14,15 @@
  *     }
  *     if (v.type != NULL) ...             the panic ended here
  *
- * A panic runs the deferred functions of all scopes, the innermost first, on top of the stack of the
- * panicking function. If one of them recovers, the rest of its scope's functions run, and the program goes
- * on behind that scope.
+ * A panic runs the deferred functions of all scopes, the innermost first, on top of the stack of
+ * the panicking function. If one of them recovers, the rest of its scope's functions run, and the
+ * program goes on behind that scope.
  *
- * As with setjmp, a variable of the function around a GORT_SCOPE that is changed inside it and read after
- * a recovered panic must be volatile, or have its address taken by a call.
+ * As with setjmp, a variable of the function around a GORT_SCOPE that is changed inside it and read
+ * after a recovered panic must be volatile, or have its address taken by a call.
  *
- * gort_recover knows its caller by the return address. Functions that a deferred function calls in tail
- * position look like it; compile with -fno-optimize-sibling-calls where that matters.
+ * gort_recover knows its caller by the return address. Functions that a deferred function calls in
+ * tail position look like it; compile with -fno-optimize-sibling-calls where that matters.
  */
 #ifndef GORT_PANIC_H
 #define GORT_PANIC_H
@@ -33,8 +33,8 @@ GORT_BEGIN_DECLS
 
 /* ---- panic */
 
-/* Stops what the goroutine does and runs its deferred functions: panic(v). If none of them recovers, the
- * program prints the panic, a traceback, and exits with status 2.
+/* Stops what the goroutine does and runs its deferred functions: panic(v). If none of them
+ * recovers, the program prints the panic, a traceback, and exits with status 2.
  *
  * Callers  any goroutine; not signal handlers.
  */
@@ -43,8 +43,8 @@ GORT_NORETURN GORT_API void gort_panic(gort_any v);
 /* Panics with an error value whose text is made as by printf. */
 GORT_NORETURN GORT_API void gort_panicf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Stops a panic: recover(). Only a function that gort_defer registered and that the panic is running
- * itself has this power, and once for each panic; a function that it calls has not.
+/* Stops a panic: recover(). Only a function that gort_defer registered and that the panic is
+ * running itself has this power, and once for each panic; a function that it calls has not.
  *
  * v        gets the value of the panic, or nil; NULL drops it.
  * Returns  true if a panic was stopped; it is over once the deferred function returns.
@@ -58,23 +58,23 @@ GORT_NORETURN GORT_API void gort_panicf(const char *fmt, ...) __attribute__((for
  */
 GORT_API bool gort_try(void (*fn)(void *), void *arg, gort_any *v);
 
-/* Runs all deferred functions of the goroutine and ends it: runtime.Goexit. gort_recover finds nothing in
- * them. Ending goroutine 1 so lets the program run on without it. */
+/* Runs all deferred functions of the goroutine and ends it: runtime.Goexit. gort_recover finds
+ * nothing in them. Ending goroutine 1 so lets the program run on without it. */
 GORT_NORETURN GORT_API void gort_goexit(void);
 
 /* ---- defer */
 
 /* Runs fn(arg) when the innermost GORT_SCOPE that the goroutine is in ends; outside any, when the
- * goroutine ends. The last deferred runs first. Scopes of calling functions count: a function without
- * a GORT_SCOPE of its own defers to its caller's.
+ * goroutine ends. The last deferred runs first. Scopes of calling functions count: a function
+ * without a GORT_SCOPE of its own defers to its caller's.
  *
  * Callers  any goroutine. The first few in a scope allocate nothing.
  */
 GORT_API void gort_defer(void (*fn)(void *), void *arg);
 
-/* A statement whose end runs what gort_defer collected in it. It is left by falling off its end, by break,
- * continue, return or goto, and by a panic that one of its deferred functions stops; then the program goes
- * on behind it. */
+/* A statement whose end runs what gort_defer collected in it. It is left by falling off its end, by
+ * break, continue, return or goto, and by a panic that one of its deferred functions stops; then
+ * the program goes on behind it. */
 #define GORT_SCOPE GORT_SCOPE_(GORT_PASTE_(gort_scope_, __COUNTER__))
 
 /* ---- checks that C does not make */
@@ -96,12 +96,12 @@ struct gort_deferred {
 
 /* Lives on the stack of the function with the GORT_SCOPE. */
 struct gort_scope {
-    uintptr_t place[26];                                 /* where the function stands: a struct context */
-    struct gort_scope *outer;                            /* the next scope of the goroutine */
-    struct gort_deferred inlined[GORT_SCOPE_INLINE];     /* the first to be deferred */
-    struct gort_deferred_chunk *more;                    /* the rest, on the collected heap */
+    uintptr_t place[26];      /* where the function stands: a struct context */
+    struct gort_scope *outer; /* the next scope of the goroutine */
+    struct gort_deferred inlined[GORT_SCOPE_INLINE]; /* the first to be deferred */
+    struct gort_deferred_chunk *more;                /* the rest, on the collected heap */
     uint32_t ninlined;
-    bool root;                                           /* the goroutine's own */
+    bool root; /* the goroutine's own */
 };
 
 /* Enters a scope: makes it the goroutine's innermost and returns it. */
@@ -110,8 +110,8 @@ GORT_API struct gort_scope *gort_scope_enter(struct gort_scope *s);
 GORT_API int gort_scope_save(struct gort_scope *s) __attribute__((returns_twice));
 /* Runs what is left to run, and leaves the scope. */
 GORT_API void gort_scope_leave(struct gort_scope *s);
-/* returns_twice only keeps the compiler from inlining its caller: a function that recovers must have
- * a frame and a return address of its own. */
+/* returns_twice only keeps the compiler from inlining its caller: a function that recovers must
+ * have a frame and a return address of its own. */
 GORT_API bool gort_recover_from(const void *ret, gort_any *v) __attribute__((returns_twice));
 GORT_NORETURN GORT_API void gort_panic_index(int64_t i, size_t len);
 
@@ -127,8 +127,7 @@ static inline size_t gort_index(int64_t i, size_t len)
 #define GORT_SCOPE_(s)                                                                             \
     for (struct gort_scope s __attribute__((cleanup(gort_scope_leave))),                           \
          *GORT_PASTE_(s, _once) = gort_scope_enter(&s);                                            \
-         GORT_PASTE_(s, _once) != NULL && gort_scope_save(&s) == 0;                                \
-         GORT_PASTE_(s, _once) = NULL)
+         GORT_PASTE_(s, _once) != NULL && gort_scope_save(&s) == 0; GORT_PASTE_(s, _once) = NULL)
 
 GORT_END_DECLS
 

@@ -1,15 +1,16 @@
 /* gort/sync.h: mutexes, wait groups, conditions, once, semaphores and pools: Go's package sync.
  *
  * The zero value of each type is ready for use: `static gort_mutex m;`, `gort_mutex m = {0};`, or a
- * field of a zeroed struct. None needs to be destroyed. They must not be copied or moved after their
- * first use. Members whose names end in an underscore are private.
+ * field of a zeroed struct. None needs to be destroyed. They must not be copied or moved after
+ * their first use. Members whose names end in an underscore are private.
  *
- * What waits is the goroutine, never its thread. All functions may be called by any goroutine, and none from
- * a signal handler. They belong to no goroutine: one may lock a mutex and another unlock it.
+ * What waits is the goroutine, never its thread. All functions may be called by any goroutine, and
+ * none from a signal handler. They belong to no goroutine: one may lock a mutex and another unlock
+ * it.
  *
- * A mutex, a semaphore or a wait group may be freed as soon as nobody will call a function for it any
- * more, even if another goroutine's gort_mutex_unlock, gort_sema_release or gort_waitgroup_done that
- * let us get here has not returned yet.
+ * A mutex, a semaphore or a wait group may be freed as soon as nobody will call a function for it
+ * any more, even if another goroutine's gort_mutex_unlock, gort_sema_release or
+ * gort_waitgroup_done that let us get here has not returned yet.
  */
 #ifndef GORT_SYNC_H
 #define GORT_SYNC_H
@@ -30,8 +31,8 @@ GORT_API void gort_mutex_unlock_slow(gort_mutex *m);
 
 /* Locks `m`: Mutex.Lock.
  *
- * Waits    until nobody holds it. In turn, but who comes while the mutex is free may be first, until
- *          somebody has waited for 1 ms: from then on it is handed from one to the next.
+ * Waits    until nobody holds it. In turn, but who comes while the mutex is free may be first,
+ *          until somebody has waited for 1 ms: from then on it is handed from one to the next.
  * Fails    never. If nothing else can run, the program dies of deadlock; so does a goroutine that
  *          locks what it holds.
  */
@@ -68,10 +69,10 @@ GORT_API bool gort_mutex_trylock(gort_mutex *m);
 /* ---- reader/writer mutex: sync.RWMutex */
 
 typedef struct gort_rwmutex {
-    gort_mutex writers_;                  /* one writer at a time */
+    gort_mutex writers_; /* one writer at a time */
     uint32_t writer_sema_, reader_sema_;
-    int32_t readers_;                     /* less a large number while a writer holds or wants it */
-    int32_t departing_;                   /* readers that the next writer waits for */
+    int32_t readers_;   /* less a large number while a writer holds or wants it */
+    int32_t departing_; /* readers that the next writer waits for */
 } gort_rwmutex;
 
 GORT_API void gort_rwmutex_rlock_slow(gort_rwmutex *m);
@@ -79,8 +80,9 @@ GORT_API void gort_rwmutex_runlock_slow(gort_rwmutex *m, int32_t readers);
 
 /* Locks `m` for reading: RWMutex.RLock.
  *
- * Waits    while a writer holds it, or was there first. So who reads must not lock again for reading:
- *          a writer that came in between would wait for the first, and the second for the writer.
+ * Waits    while a writer holds it, or was there first. So who reads must not lock again for
+ *          reading: a writer that came in between would wait for the first, and the second for the
+ *          writer.
  */
 static inline void gort_rwmutex_rlock(gort_rwmutex *m)
 {
@@ -105,8 +107,8 @@ static inline void gort_rwmutex_runlock(gort_rwmutex *m)
  */
 GORT_API void gort_rwmutex_lock(gort_rwmutex *m);
 
-/* Undoes gort_rwmutex_lock: RWMutex.Unlock. The readers that waited run first. `m` must stay in place
- * until the call has returned.
+/* Undoes gort_rwmutex_lock: RWMutex.Unlock. The readers that waited run first. `m` must stay in
+ * place until the call has returned.
  *
  * Fails    the program dies of `sync: Unlock of unlocked RWMutex`.
  */
@@ -130,8 +132,8 @@ typedef struct gort_waitgroup {
 /* Adds `n`, which may be negative, to the number of things to wait for: WaitGroup.Add. At zero, who
  * waits goes on. What counts up from zero must happen before the wait that it is for.
  *
- * Fails    panics with `sync: negative WaitGroup counter`, or with `sync: WaitGroup misuse: Add called
- *          concurrently with Wait`.
+ * Fails    panics with `sync: negative WaitGroup counter`, or with `sync: WaitGroup misuse: Add
+ *          called concurrently with Wait`.
  */
 GORT_API void gort_waitgroup_add(gort_waitgroup *wg, int n);
 
@@ -140,7 +142,8 @@ GORT_API void gort_waitgroup_done(gort_waitgroup *wg);
 
 /* Waits until the number is zero: WaitGroup.Wait.
  *
- * Waits    in the state `semacquire`. What happened before each gort_waitgroup_done is visible on return.
+ * Waits    in the state `semacquire`. What happened before each gort_waitgroup_done is visible on
+ *          return.
  * Fails    panics with `sync: WaitGroup is reused before previous Wait has returned`.
  */
 GORT_API void gort_waitgroup_wait(gort_waitgroup *wg);
@@ -157,8 +160,8 @@ GORT_API void gort_once_do_slow(gort_once *o, void (*fn)(void *arg), void *arg);
 /* Calls fn(arg) if this is the first call for `o`: Once.Do.
  *
  * Waits    until the first call's fn has returned; a call from within fn deadlocks.
- * Fails    a fn that panics, or ends its goroutine, is done all the same and is not called again; its
- *          panic goes on through the first caller.
+ * Fails    a fn that panics, or ends its goroutine, is done all the same and is not called again;
+ *          its panic goes on through the first caller.
  */
 static inline void gort_once_do(gort_once *o, void (*fn)(void *arg), void *arg)
 {
@@ -173,8 +176,8 @@ typedef struct gort_cond {
     void *first_, *last_;
 } gort_cond;
 
-/* Unlocks `m`, waits to be woken, and locks `m` again: Cond.Wait. Others may have been quicker, so the
- * caller looks again, in a loop, whether what it waits for has come.
+/* Unlocks `m`, waits to be woken, and locks `m` again: Cond.Wait. Others may have been quicker, so
+ * the caller looks again, in a loop, whether what it waits for has come.
  *
  * Waits    until gort_cond_signal picks it, the longest-waiting first, or gort_cond_broadcast.
  * m        held by the caller.
@@ -201,8 +204,8 @@ typedef struct gort_sema {
 
 /* Takes a permit.
  *
- * Waits    until there is one, in the state `semacquire`; in turn, but who comes while there is one may
- *          be first.
+ * Waits    until there is one, in the state `semacquire`; in turn, but who comes while there is
+ *          one may be first.
  */
 GORT_API void gort_sema_acquire(gort_sema *s);
 
@@ -214,8 +217,8 @@ GORT_API void gort_sema_release(gort_sema *s);
 
 /* ---- pool: sync.Pool */
 
-/* `static gort_pool buffers = {.make = new_buffer};`. It must lie where the collector looks: in global data, on
- * a stack, in the collected heap, or in memory named by gort_add_roots. */
+/* `static gort_pool buffers = {.make = new_buffer};`. It must lie where the collector looks: in
+ * global data, on a stack, in the collected heap, or in memory named by gort_add_roots. */
 typedef struct gort_pool {
     void *(*make)(void); /* makes an item where there is none; may be NULL. Pool.New */
     void *state_;

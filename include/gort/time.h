@@ -52,10 +52,9 @@ GORT_API gort_chan *gort_timer_chan(const gort_timer *t);
 /* Disarms it.
  *
  * Waits    never; not for the function of gort_after_func either, which may have started.
- * Returns  true if it was armed; false if it has fired or was stopped before. The channel is neither
- *          closed nor drained: after false, a time may still be in it.
- * Fails    panics with `time: Stop called on uninitialized Timer` on NULL.
- * Callers  any goroutines at once.
+ * Returns  true if it was armed; false if it has fired or was stopped before. The channel is
+ * neither closed nor drained: after false, a time may still be in it. Fails    panics with `time:
+ * Stop called on uninitialized Timer` on NULL. Callers  any goroutines at once.
  */
 GORT_API bool gort_timer_stop(gort_timer *t);
 
@@ -75,11 +74,12 @@ GORT_API gort_chan *gort_ticker_chan(const gort_ticker *t);
 /* Turns it off; the channel is not closed. Never waits; any goroutines at once. */
 GORT_API void gort_ticker_stop(gort_ticker *t);
 
-/* Goes on with another interval, the first tick being `ns` from now. Panics with `non-positive interval
- * for Ticker.Reset`, and with `time: Reset called on uninitialized Ticker` on NULL. */
+/* Goes on with another interval, the first tick being `ns` from now. Panics with `non-positive
+ * interval for Ticker.Reset`, and with `time: Reset called on uninitialized Ticker` on NULL. */
 GORT_API void gort_ticker_reset(gort_ticker *t, int64_t ns);
 
-/* The channel of a new ticker that nobody can stop; NULL if `ns` is not positive: Go's time.Tick. */
+/* The channel of a new ticker that nobody can stop; NULL if `ns` is not positive: Go's time.Tick.
+ */
 GORT_API gort_chan *gort_tick(int64_t ns);
 
 GORT_END_DECLS

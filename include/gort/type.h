@@ -1,16 +1,17 @@
 /* gort/type.h: what the runtime knows about the types of a program.
  *
- * A descriptor says how large a type is, where its pointers are and what it is called. It has, field
- * for field, the layout of the descriptors that gccgo emits. Three macros make and find them; in each,
- * `T` is one identifier: a typedef name or a basic type of one word.
+ * A descriptor says how large a type is, where its pointers are and what it is called. It has,
+ * field for field, the layout of the descriptors that gccgo emits. Three macros make and find them;
+ * in each, `T` is one identifier: a typedef name or a basic type of one word.
  *
  *     typedef struct { node *next; char *name; int n; } node;
  *     GORT_TYPE(node, next, name)        at file scope: these fields are pointers, the others not
  *     GORT_TYPE_NOSCAN(point)            at file scope: no field is one
- *     gort_typeof(node)                  its descriptor, NULL if no file of the program described it
+ *     gort_typeof(node)                  its descriptor, NULL if no file of the program described
+ * it
  *
- * The library describes the basic types (`int`, `double`, `uint8_t`, `gort_string`, ...) itself. Two
- * descriptors mean the same type when size, kind and name agree, so a type may be described in
+ * The library describes the basic types (`int`, `double`, `uint8_t`, `gort_string`, ...) itself.
+ * Two descriptors mean the same type when size, kind and name agree, so a type may be described in
  * several files and several shared objects.
  */
 #ifndef GORT_TYPE_H
@@ -84,8 +85,8 @@ struct gort_type {
     uint8_t tflag, align, field_align;
     uint8_t kind;
     const void *equal; /* gccgo's: a closure of bool (const void *, const void *) */
-    /* One bit for each word of `ptrdata`, lowest first. NULL with ptrdata > 0 means that nobody knows:
-     * every word of the object may be a pointer. */
+    /* One bit for each word of `ptrdata`, lowest first. NULL with ptrdata > 0 means that nobody
+     * knows: every word of the object may be a pointer. */
     const uint8_t *gcdata;
     const gort_string *string; /* its name; parts between tabs are not printed */
     const struct gort_uncommon *uncommon;
@@ -106,8 +107,8 @@ GORT_END_DECLS
         &gort_type_##T;                                                                            \
     })
 
-/* The same, but never NULL: an undescribed `T` gets a descriptor of this place, which knows its name,
- * size and kind. What boxes values uses it, since each value must say what it is. */
+/* The same, but never NULL: an undescribed `T` gets a descriptor of this place, which knows its
+ * name, size and kind. What boxes values uses it, since each value must say what it is. */
 #define gort_typeof_or_name(T)                                                                     \
     __extension__({                                                                                \
         extern const gort_type gort_type_##T GORT_SYMBOL_(T) __attribute__((weak));                \
@@ -120,32 +121,34 @@ GORT_END_DECLS
         gort_described_ != NULL ? gort_described_ : &gort_fallback_;                               \
     })
 
-/* Describes `T` and names its pointer fields, 1 to 16 of them. A field is what offsetof accepts: `next`,
- * `in.next`, `slot[2]`; one that is an array or a struct counts as nothing but pointers. Fields behind
- * the first 4 KiB make the whole type one whose pointers nobody knows. */
+/* Describes `T` and names its pointer fields, 1 to 16 of them. A field is what offsetof accepts:
+ * `next`, `in.next`, `slot[2]`; one that is an array or a struct counts as nothing but pointers.
+ * Fields behind the first 4 KiB make the whole type one whose pointers nobody knows. */
 #define GORT_TYPE(T, ...)                                                                          \
     GORT_TYPE_HEAD_(T)                                                                             \
     union gort_ends_##T {                                                                          \
         GORT_EACH_(GORT_END_, T, __VA_ARGS__)                                                      \
     };                                                                                             \
-    static const uint64_t gort_mask_##T[8] = {                                                     \
-        GORT_MASK_(T, 0, __VA_ARGS__), GORT_MASK_(T, 1, __VA_ARGS__),                              \
-        GORT_MASK_(T, 2, __VA_ARGS__), GORT_MASK_(T, 3, __VA_ARGS__),                              \
-        GORT_MASK_(T, 4, __VA_ARGS__), GORT_MASK_(T, 5, __VA_ARGS__),                              \
-        GORT_MASK_(T, 6, __VA_ARGS__), GORT_MASK_(T, 7, __VA_ARGS__)};                             \
-    GORT_TYPE_TAIL_(T,                                                                             \
-                    sizeof(union gort_ends_##T) <= 4096 ? sizeof(union gort_ends_##T) : sizeof(T), \
-                    sizeof(union gort_ends_##T) <= 4096                                            \
-                        ? (const uint8_t *)(const void *)gort_mask_##T                             \
-                        : (const uint8_t *)0)
+    static const uint64_t gort_mask_##T[8] = {GORT_MASK_(T, 0, __VA_ARGS__),                       \
+                                              GORT_MASK_(T, 1, __VA_ARGS__),                       \
+                                              GORT_MASK_(T, 2, __VA_ARGS__),                       \
+                                              GORT_MASK_(T, 3, __VA_ARGS__),                       \
+                                              GORT_MASK_(T, 4, __VA_ARGS__),                       \
+                                              GORT_MASK_(T, 5, __VA_ARGS__),                       \
+                                              GORT_MASK_(T, 6, __VA_ARGS__),                       \
+                                              GORT_MASK_(T, 7, __VA_ARGS__)};                      \
+    GORT_TYPE_TAIL_(                                                                               \
+        T, sizeof(union gort_ends_##T) <= 4096 ? sizeof(union gort_ends_##T) : sizeof(T),          \
+        sizeof(union gort_ends_##T) <= 4096 ? (const uint8_t *)(const void *)gort_mask_##T         \
+                                            : (const uint8_t *)0)
 
 /* Describes `T`, which holds no pointer into the collected heap. */
 #define GORT_TYPE_NOSCAN(T)                                                                        \
     GORT_TYPE_HEAD_(T)                                                                             \
     GORT_TYPE_TAIL_(T, 0, NULL)
 
-/* Gives `T` the method Error() string, which makes it an error: fn is `const char *fn(const T *)`. Where
- * the type is described, its printing in a panic and gort_error_string use it. */
+/* Gives `T` the method Error() string, which makes it an error: fn is `const char *fn(const T *)`.
+ * Where the type is described, its printing in a panic and gort_error_string use it. */
 #define GORT_TYPE_ERROR(T, fn) GORT_TYPE_METHOD_(T, Error, fn)
 /* Gives `T` the method String() string. */
 #define GORT_TYPE_STRINGER(T, fn) GORT_TYPE_METHOD_(T, String, fn)
@@ -155,7 +158,7 @@ GORT_END_DECLS
 #define GORT_C_         extern "C"
 #define GORT_SYMBOL_(T) __asm__("gort_type_" #T) /* also where a namespace would mangle it */
 #else
-#define GORT_C_         extern
+#define GORT_C_ extern
 #define GORT_SYMBOL_(T)
 #endif
 #define GORT_WEAK_ __attribute__((weak, visibility("hidden")))
@@ -185,7 +188,7 @@ GORT_END_DECLS
 #define GORT_TYPE_INIT(T, text, ptrdata, mask, name, uncommon)                                     \
     {                                                                                              \
         sizeof(T), (ptrdata), GORT_HASH_(text, sizeof(T)), GORT_TFLAG_(GORT_KIND_OF(T)),           \
-            (uint8_t)__alignof__(T), (uint8_t)__alignof__(T),                                      \
+            (uint8_t) __alignof__(T), (uint8_t) __alignof__(T),                                    \
             (uint8_t)(GORT_KIND_OF(T) |                                                            \
                       (GORT_KIND_OF(T) == GORT_KIND_PTR ||                                         \
                                GORT_KIND_OF(T) == GORT_KIND_UNSAFE_POINTER                         \
@@ -209,8 +212,7 @@ GORT_END_DECLS
                   : 0)
 
 /* What an undescribed `T` may hold: numbers hold no pointer, of anything else nobody knows. */
-#define GORT_SCALAR_PTRDATA_(T)                                                                    \
-    (GORT_KIND_OF(T) <= GORT_KIND_COMPLEX128 ? (size_t)0 : sizeof(T))
+#define GORT_SCALAR_PTRDATA_(T) (GORT_KIND_OF(T) <= GORT_KIND_COMPLEX128 ? (size_t)0 : sizeof(T))
 
 /* The kind of `T`, a constant. The unnamed rest (long double, unions, ...) passes for a struct. */
 #ifdef __cplusplus
@@ -293,7 +295,7 @@ GORT_KIND_IS_(gort_string, GORT_KIND_STRING)
      ~GORT_LOW_((int64_t)(offsetof(T, f) / 8) - (first)))
 /* The lowest n bits, for any n. */
 #define GORT_LOW_(n)                                                                               \
-    ((n) <= 0 ? UINT64_C(0) : (n) >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << ((n) & 63)) - 1)
+    ((n) <= 0 ? UINT64_C(0) : (n) >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << ((n)&63)) - 1)
 
 /* M(T, i, f) for each of up to 16 fields. */
 #define GORT_EACH_(M, T, ...)                                                                      \
@@ -302,21 +304,21 @@ GORT_KIND_IS_(gort_string, GORT_KIND_STRING)
                GORT_EACH5_, GORT_EACH4_, GORT_EACH3_, GORT_EACH2_, GORT_EACH1_, )                  \
     (M, T, __VA_ARGS__)
 #define GORT_PICK_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, each, ...) each
-#define GORT_EACH1_(M, T, f) M(T, 1, f)
-#define GORT_EACH2_(M, T, f, ...) M(T, 2, f) GORT_EACH1_(M, T, __VA_ARGS__)
-#define GORT_EACH3_(M, T, f, ...) M(T, 3, f) GORT_EACH2_(M, T, __VA_ARGS__)
-#define GORT_EACH4_(M, T, f, ...) M(T, 4, f) GORT_EACH3_(M, T, __VA_ARGS__)
-#define GORT_EACH5_(M, T, f, ...) M(T, 5, f) GORT_EACH4_(M, T, __VA_ARGS__)
-#define GORT_EACH6_(M, T, f, ...) M(T, 6, f) GORT_EACH5_(M, T, __VA_ARGS__)
-#define GORT_EACH7_(M, T, f, ...) M(T, 7, f) GORT_EACH6_(M, T, __VA_ARGS__)
-#define GORT_EACH8_(M, T, f, ...) M(T, 8, f) GORT_EACH7_(M, T, __VA_ARGS__)
-#define GORT_EACH9_(M, T, f, ...) M(T, 9, f) GORT_EACH8_(M, T, __VA_ARGS__)
-#define GORT_EACH10_(M, T, f, ...) M(T, 10, f) GORT_EACH9_(M, T, __VA_ARGS__)
-#define GORT_EACH11_(M, T, f, ...) M(T, 11, f) GORT_EACH10_(M, T, __VA_ARGS__)
-#define GORT_EACH12_(M, T, f, ...) M(T, 12, f) GORT_EACH11_(M, T, __VA_ARGS__)
-#define GORT_EACH13_(M, T, f, ...) M(T, 13, f) GORT_EACH12_(M, T, __VA_ARGS__)
-#define GORT_EACH14_(M, T, f, ...) M(T, 14, f) GORT_EACH13_(M, T, __VA_ARGS__)
-#define GORT_EACH15_(M, T, f, ...) M(T, 15, f) GORT_EACH14_(M, T, __VA_ARGS__)
-#define GORT_EACH16_(M, T, f, ...) M(T, 16, f) GORT_EACH15_(M, T, __VA_ARGS__)
+#define GORT_EACH1_(M, T, f)                                                  M(T, 1, f)
+#define GORT_EACH2_(M, T, f, ...)                                             M(T, 2, f) GORT_EACH1_(M, T, __VA_ARGS__)
+#define GORT_EACH3_(M, T, f, ...)                                             M(T, 3, f) GORT_EACH2_(M, T, __VA_ARGS__)
+#define GORT_EACH4_(M, T, f, ...)                                             M(T, 4, f) GORT_EACH3_(M, T, __VA_ARGS__)
+#define GORT_EACH5_(M, T, f, ...)                                             M(T, 5, f) GORT_EACH4_(M, T, __VA_ARGS__)
+#define GORT_EACH6_(M, T, f, ...)                                             M(T, 6, f) GORT_EACH5_(M, T, __VA_ARGS__)
+#define GORT_EACH7_(M, T, f, ...)                                             M(T, 7, f) GORT_EACH6_(M, T, __VA_ARGS__)
+#define GORT_EACH8_(M, T, f, ...)                                             M(T, 8, f) GORT_EACH7_(M, T, __VA_ARGS__)
+#define GORT_EACH9_(M, T, f, ...)                                             M(T, 9, f) GORT_EACH8_(M, T, __VA_ARGS__)
+#define GORT_EACH10_(M, T, f, ...)                                            M(T, 10, f) GORT_EACH9_(M, T, __VA_ARGS__)
+#define GORT_EACH11_(M, T, f, ...)                                            M(T, 11, f) GORT_EACH10_(M, T, __VA_ARGS__)
+#define GORT_EACH12_(M, T, f, ...)                                            M(T, 12, f) GORT_EACH11_(M, T, __VA_ARGS__)
+#define GORT_EACH13_(M, T, f, ...)                                            M(T, 13, f) GORT_EACH12_(M, T, __VA_ARGS__)
+#define GORT_EACH14_(M, T, f, ...)                                            M(T, 14, f) GORT_EACH13_(M, T, __VA_ARGS__)
+#define GORT_EACH15_(M, T, f, ...)                                            M(T, 15, f) GORT_EACH14_(M, T, __VA_ARGS__)
+#define GORT_EACH16_(M, T, f, ...)                                            M(T, 16, f) GORT_EACH15_(M, T, __VA_ARGS__)
 
 #endif

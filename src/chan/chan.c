@@ -18,9 +18,9 @@
  *         a waiter's frame stays where it is. A waiter is a struct in that frame, so waiting
  *         allocates nothing.
  *
- * A look without the lock asks for room (or for elements) first and for `closed` second. A channel is
- * closed for good, so one that is open at the second look was open at the first: at that moment it
- * was open and full (or empty), and an operation that does not wait may say so.
+ * A look without the lock asks for room (or for elements) first and for `closed` second. A channel
+ * is closed for good, so one that is open at the second look was open at the first: at that moment
+ * it was open and full (or empty), and an operation that does not wait may say so.
  */
 #include "chan/chan.h"
 
@@ -408,6 +408,7 @@ void gort_chan_close(gort_chan *c)
         panic_plain("close of nil channel");
     struct m *m = m_enter();
     bool done = chan_shut(c);
+    DCHECK_SLOW((chan_check(c), true));
     m_leave(m);
     if (!done)
         panic_plain("close of closed channel");
@@ -451,6 +452,6 @@ void chan_check(struct gort_chan *c)
     CHECK(load_rlx(&c->closed) == 0 || receivers + senders == 0);                            /* 3 */
     for (size_t i = count; c->has_pointers && i < c->cap; i++)
         for (size_t b = 0; b < c->elem_bytes; b++)
-            CHECK(elem_at(c, (c->recv_at + i) % c->cap)[b] == 0);                            /* 4 */
+            CHECK(elem_at(c, (c->recv_at + i) % c->cap)[b] == 0); /* 4 */
     unlock(&c->lock);
 }

@@ -22,11 +22,11 @@ struct waiter {
         const void *src; /* waits to send; only read */
         void *dst;       /* waits to receive; NULL drops the element */
     } elem;
-    bool select;         /* g waits for other channels too: g->select_done decides */
+    bool select; /* g waits for other channels too: g->select_done decides */
     /* lock (of c): */
     struct waiter *next, *prev;
     bool queued;
-    bool ok;             /* an element passed; false when the channel was closed */
+    bool ok; /* an element passed; false when the channel was closed */
 };
 
 struct waitq {
@@ -39,18 +39,18 @@ struct waitq {
 /* The first two words are what compiled Go reads for len and cap. */
 struct gort_chan {
     /* lock+atomic: */
-    au64 count;     /* elements in the buffer */
+    au64 count; /* elements in the buffer */
     /* const: */
     size_t cap;
-    char *buf;      /* cap elements, used as a ring */
+    char *buf; /* cap elements, used as a ring */
     const struct gort_type *type;
     uint32_t elem_bytes;
     bool has_pointers;
     /* lock+atomic: */
     au32 closed;
-    au32 changes;   /* grows before anything that may make a case of a select ready */
+    au32 changes; /* grows before anything that may make a case of a select ready */
     /* lock: */
-    struct lock lock; /* rank chan */
+    struct lock lock;        /* rank chan */
     size_t send_at, recv_at; /* next slots of buf */
     struct waitq receivers, senders;
 };
@@ -73,7 +73,8 @@ enum chan_try chan_recv_now(struct gort_chan *c, void *dst) EXCLUDES(c->lock);
 /* False if it was closed before. */
 bool chan_shut(struct gort_chan *c) EXCLUDES(c->lock);
 void chan_enqueue(struct gort_chan *c, struct waitq *q, struct waiter *w) REQUIRES(c->lock);
-void chan_dequeue(struct waitq *q, struct waiter *w); /* if it is queued; under its channel's lock */
+void chan_dequeue(struct waitq *q,
+                  struct waiter *w); /* if it is queued; under its channel's lock */
 NORETURN void chan_panic_closed(void);
 /* Dies if what chan.c promises does not hold. */
 void chan_check(struct gort_chan *c) EXCLUDES(c->lock);

@@ -1,8 +1,8 @@
 /* context.c: cancellation that runs down a tree.
  *
  * Owns    gort_context.
- * Holds   1. `canceller` is the nearest of a context and its ancestors that can be cancelled. Contexts
- *            that cannot have no fields from `lock` on.
+ * Holds   1. `canceller` is the nearest of a context and its ancestors that can be cancelled.
+ * Contexts that cannot have no fields from `lock` on.
  *         2. A context that can be cancelled, and is not, is among the children of its parent's
  *            canceller (`linked`) unless there is none.
  *         3. err is set once, before `done` is closed, and from then on `children` is empty.
@@ -175,7 +175,8 @@ static gort_context *canceller_new(gort_context *parent, int64_t deadline_ns)
     return ctx;
 }
 
-/* Cancels it at its deadline; under the lock, so that a cancel finds the timer started or not at all. */
+/* Cancels it at its deadline; under the lock, so that a cancel finds the timer started or not at
+ * all. */
 static void deadline_arm(gort_context *ctx)
 {
     if (ctx->deadline_ns <= os_nanotime()) {

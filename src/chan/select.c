@@ -6,14 +6,13 @@
  *
  * A select goes as far down this list as it must:
  *
- *   look     reads the cases without locks and picks one that seems ready, each with the same chance
- *            (the k-th that is found replaces the pick with probability 1/k).
- *   run      locks the picked channel alone and does the operation, if it is still possible.
- *   lock all looks again with all channels locked. Nothing can change now, so finding nothing is
- *            final: with a default it is taken, else
- *   wait     the goroutine queues up in every channel, and parks. Whoever wants to serve one of these
- *            waiters first swaps g->select_done from 0 to 1; so one of them is served.
- *   leave    the others are taken out of their queues, one channel after the other.
+ *   look     reads the cases without locks and picks one that seems ready, each with the same
+ * chance (the k-th that is found replaces the pick with probability 1/k). run      locks the picked
+ * channel alone and does the operation, if it is still possible. lock all looks again with all
+ * channels locked. Nothing can change now, so finding nothing is final: with a default it is taken,
+ * else wait     the goroutine queues up in every channel, and parks. Whoever wants to serve one of
+ * these waiters first swaps g->select_done from 0 to 1; so one of them is served. leave    the
+ * others are taken out of their queues, one channel after the other.
  *
  * Running the pick is right because the operation is possible at the moment it is done; that other
  * cases have become ready since the look is as if they had become ready after it.
@@ -26,8 +25,9 @@
  * counter only grows, and grows before the change, and the loads of the look are acquires: a change
  * that we have seen, or that happened before one we have seen, is counted in the second sum.)
  *
- * Instead of a permutation of all cases, locks on all channels and a record per case, which is Go's way
- * and costs most selects three quarters of their time for nothing: most have a case ready or a default.
+ * Instead of a permutation of all cases, locks on all channels and a record per case, which is Go's
+ * way and costs most selects three quarters of their time for nothing: most have a case ready or a
+ * default.
  */
 #include "chan/chan.h"
 
@@ -155,8 +155,8 @@ static void select_lock(const struct select *s) NO_TSA
 }
 
 /* Also the park's commit: as soon as the last lock is free, `s` and its frame may be gone. (Not
- * before: the goroutine, if woken already, takes each of these locks in select_leave, except that of
- * the channel that woke it, which was free then.) */
+ * before: the goroutine, if woken already, takes each of these locks in select_leave, except that
+ * of the channel that woke it, which was free then.) */
 static void select_unlock(const struct select *s) NO_TSA
 {
     struct gort_chan **locks = s->locks;
@@ -172,10 +172,9 @@ static bool select_commit(struct g *g, void *arg)
     return true;
 }
 
-/* One of the cases that can run now is run; NONE if none can. A case that looks ready and is not has
- * a decided select in the way, which is gone afterwards. */
-static int select_try(struct m *m, const struct select *s, enum chan_try *r,
-                      struct g **wake) NO_TSA
+/* One of the cases that can run now is run; NONE if none can. A case that looks ready and is not
+ * has a decided select in the way, which is gone afterwards. */
+static int select_try(struct m *m, const struct select *s, enum chan_try *r, struct g **wake) NO_TSA
 {
     uint64_t changes;
     int pick;

@@ -12,7 +12,7 @@
 
 /* ---- sched */
 #ifndef RUNQ_CAP
-#define RUNQ_CAP 256u /* a power of two */
+#define RUNQ_CAP 1024u /* a power of two */
 #endif
 #ifndef GLOBAL_EVERY_TICKS
 #define GLOBAL_EVERY_TICKS 61u /* look at the global queue first, once in so many */

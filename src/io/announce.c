@@ -1,9 +1,9 @@
 /* announce.c: libc's calls that a signal handler ends, announced.
  *
  * Owns    nanosleep, poll, select, epoll_wait and the others below, under libc's own names.
- * Holds   1. On a goroutine the call is bracketed by sched_enter_syscall and sched_exit_syscall: the
- *            processor is free at once, and the monitor never interrupts the call with SIGURG. So
- *            code that knows nothing of the runtime sees no EINTR and no short sleep of our making.
+ * Holds   1. On a goroutine the call is bracketed by sched_enter_syscall and sched_exit_syscall:
+ * the processor is free at once, and the monitor never interrupts the call with SIGURG. So code
+ * that knows nothing of the runtime sees no EINTR and no short sleep of our making.
  *         2. On any other thread, before gort_run, inside the runtime, and between
  *            gort_enter_syscall and gort_exit_syscall, the name does what libc's does, and is a
  *            cancellation point as there. On a goroutine it is none: its thread is not the
@@ -11,10 +11,11 @@
  *         3. A result is kept in a variable over the return to the runtime, where the goroutine may
  *            change threads; errno is set last.
  * Locks   none.
- * Instead of restarting after EINTR: a sleep that was interrupted by the program's own signal must say
- *         so. The calls that the kernel does restart (read, futex, wait4, ...) need nothing. Not
- *         covered: sockets with SO_RCVTIMEO or SO_SNDTIMEO, which the kernel does not restart either.
- * The parameters that libc declares nonnull are handed to the kernel unread, so that EFAULT stays EFAULT.
+ * Instead of restarting after EINTR: a sleep that was interrupted by the program's own signal must
+ * say so. The calls that the kernel does restart (read, futex, wait4, ...) need nothing. Not
+ *         covered: sockets with SO_RCVTIMEO or SO_SNDTIMEO, which the kernel does not restart
+ * either. The parameters that libc declares nonnull are handed to the kernel unread, so that EFAULT
+ * stays EFAULT.
  */
 #include "io/io.h"
 
@@ -180,8 +181,8 @@ LIBC int epoll_pwait2(int ep, struct epoll_event *events, int max, const struct 
 
 LIBC int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
-    int64_t r = announced(SYS_rt_sigtimedwait, WORD(set), WORD(info), WORD(timeout), SIGSET_BYTES,
-                          0, 0);
+    int64_t r =
+        announced(SYS_rt_sigtimedwait, WORD(set), WORD(info), WORD(timeout), SIGSET_BYTES, 0, 0);
     if (r >= 0 && info != NULL && info->si_code == SI_TKILL) /* as libc: raise is a kill */
         info->si_code = SI_USER;
     return (int)io_result(r);
@@ -196,8 +197,7 @@ LIBC int sigwaitinfo(const sigset_t *set, siginfo_t *info)
 
 LIBC int semtimedop(int id, struct sembuf *ops, size_t n, const struct timespec *timeout)
 {
-    return (int)io_result(
-        announced(SYS_semtimedop, id, WORD(ops), WORD(n), WORD(timeout), 0, 0));
+    return (int)io_result(announced(SYS_semtimedop, id, WORD(ops), WORD(n), WORD(timeout), 0, 0));
 }
 
 LIBC int semop(int id, struct sembuf *ops, size_t n)

@@ -1,8 +1,8 @@
 /* io.h: descriptors whose operations park the goroutine, not the thread.
  *
- * A descriptor number leads, without a lock, to its struct iofd; every operation holds a reference to
- * it, and reads and writes hold their direction besides, so that a close can wait for them and the
- * poller sees one waiter per direction.
+ * A descriptor number leads, without a lock, to its struct iofd; every operation holds a reference
+ * to it, and reads and writes hold their direction besides, so that a close can wait for them and
+ * the poller sees one waiter per direction.
  */
 #ifndef IO_IO_H
 #define IO_IO_H
@@ -22,7 +22,7 @@ enum io_kind {
     IO_FILE,        /* always ready, may block all the same: announced calls */
     IO_SOCKET,      /* MSG_DONTWAIT does what O_NONBLOCK would, and touches nobody's flags */
     IO_NONBLOCKING, /* pipes, eventfds, timerfds, ...: O_NONBLOCK is set at first use */
-    IO_SHARED,      /* terminals, descriptors 0 to 2: readiness from the poller, then a plain call */
+    IO_SHARED, /* terminals, descriptors 0 to 2: readiness from the poller, then a plain call */
 };
 
 /* What an operation holds. */
@@ -30,16 +30,16 @@ enum io_hold { IO_REF = 2, IO_READ = POLL_READ, IO_WRITE = POLL_WRITE };
 
 /* iofd.state: see iofd.c for the moves.
  *   life 32 | refs 20 | ...12 flags */
-#define IO_OPEN    1ull
-#define IO_CLOSED  2ull   /* no new operations */
-#define IO_ENDING  4ull   /* no references left; the kernel is closing the number */
-#define IO_FORGET  8ull   /* the number is not ours to close */
+#define IO_OPEN         1ull
+#define IO_CLOSED       2ull /* no new operations */
+#define IO_ENDING       4ull /* no references left; the kernel is closing the number */
+#define IO_FORGET       8ull /* the number is not ours to close */
 #define IO_HELD(mode)   (16ull << (mode))
 #define IO_QUEUED(mode) (64ull << (mode)) /* somebody waits to hold that direction */
-#define IO_ONE_REF (1ull << 12)
-#define IO_ONE_LIFE (1ull << 32)
-#define IO_REFS(s)  (((s) >> 12) & 0xfffff)
-#define IO_LIFE(s)  ((s) >> 32)
+#define IO_ONE_REF      (1ull << 12)
+#define IO_ONE_LIFE     (1ull << 32)
+#define IO_REFS(s)      (((s) >> 12) & 0xfffff)
+#define IO_LIFE(s)      ((s) >> 32)
 
 #define IO_EXPIRED(mode) (1u << (mode))
 #define IO_CLOSING       4u
@@ -61,14 +61,14 @@ struct iofd {
     au32 polled;   /* 1: registered with the poller */
     au32 nonblock; /* IO_NB_* */
     /* whoever holds the read direction: */
-    bool drained;  /* the last read took all there was, and the next byte makes an edge */
+    bool drained; /* the last read took all there was, and the next byte makes an edge */
     /* const while open: */
     bool tcp;
-    uint8_t kind;  /* enum io_kind */
+    uint8_t kind; /* enum io_kind */
     int fd;
     struct lock lock; /* rank iofd */
     /* lock: */
-    bool ready_lists; /* the lists below are initialised */
+    bool ready_lists;     /* the lists below are initialised */
     struct list queue[2]; /* struct io_waiter */
     struct list closers;  /* struct io_waiter */
     struct io_deadline deadline[2];

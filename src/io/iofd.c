@@ -3,23 +3,23 @@
  * Owns    the table from numbers to struct iofd, references, the two directions, deadlines, close.
  *
  *      io_take, io_born           gort_close, forget            last io_put           os_close done
- *   (0) ---------------> OPEN ----------------------> OPEN+CLOSED -----------> ENDING -----------> (0)
+ *   (0) ---------------> OPEN ----------------------> OPEN+CLOSED -----------> ENDING ----------->
+ * (0)
  *
- * Holds   1. IO_REFS counts the operations under way, those that queue for a direction included; the
- *            kernel's close happens when it reaches 0, so no operation ever sees a reused number.
+ * Holds   1. IO_REFS counts the operations under way, those that queue for a direction included;
+ * the kernel's close happens when it reaches 0, so no operation ever sees a reused number.
  *         2. Whoever holds a direction is the only waiter on that side of `poll`.
  *         3. A life has its own number in the state; it grows when ENDING becomes (0).
  *         4. QUEUED(mode) implies HELD(mode): a direction is handed over, not freed, when somebody
  *            queues for it.
- *         5. `polled` is set at the first wait, not at birth: a request that is already there costs no
- *            call to the poller, and registering reports what is ready as an edge.
- * Locks   iofd.lock (rank iofd) for registering, queues, deadlines and close. The state word's
- *         common moves take none.
+ *         5. `polled` is set at the first wait, not at birth: a request that is already there costs
+ * no call to the poller, and registering reports what is ready as an edge. Locks   iofd.lock (rank
+ * iofd) for registering, queues, deadlines and close. The state word's common moves take none.
  * Order   closing and deadline flags are stored, seq_cst, before poll_unblock (see poll/poll.c).
  * Instead of Go's object per open file: C programs have numbers. A number that somebody closes
- *         without telling (plain close) and reuses keeps the old entry until a call on it fails with
- *         EBADF or ENOTSOCK, or the number is born again through this library, or gort_fd_forget.
- *         An inode check at each wait would cost as much as the read it protects.
+ *         without telling (plain close) and reuses keeps the old entry until a call on it fails
+ * with EBADF or ENOTSOCK, or the number is born again through this library, or gort_fd_forget. An
+ * inode check at each wait would cost as much as the read it protects.
  */
 #include "io/io.h"
 
@@ -162,8 +162,7 @@ static bool pollable(struct iofd *f, int fd)
     return r == 0;
 }
 
-static enum io_kind kind_of_other(struct iofd *f, int fd, mode_t mode, int flags)
-    REQUIRES(f->lock)
+static enum io_kind kind_of_other(struct iofd *f, int fd, mode_t mode, int flags) REQUIRES(f->lock)
 {
     if (S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode) || !pollable(f, fd))
         return IO_FILE;
@@ -449,7 +448,8 @@ PARKS int io_wait(struct iofd *f, enum poll_mode mode)
         }
         if (poll_end_wait(&f->poll, mode))
             return 0;
-        /* Neither an edge nor, next round, a flag: a deadline passed and was moved before we ran. */
+        /* Neither an edge nor, next round, a flag: a deadline passed and was moved before we ran.
+         */
     }
 }
 
@@ -532,8 +532,7 @@ static void write_deadline_due(void *arg, int64_t now_ns)
     deadline_due(arg, POLL_WRITE, now_ns);
 }
 
-static struct g *deadline_set(struct iofd *f, enum poll_mode mode, int64_t at_ns)
-    REQUIRES(f->lock)
+static struct g *deadline_set(struct iofd *f, enum poll_mode mode, int64_t at_ns) REQUIRES(f->lock)
 {
     struct io_deadline *d = &f->deadline[mode];
     if (d->at_ns != 0)
@@ -638,8 +637,9 @@ static PARKS NO_TSA int wait_for_end(struct iofd *f, uint64_t life)
     return w.result;
 }
 
-/* Ends the life of `f` once its operations have left. -EBADF: somebody else does, or it is not open;
- * otherwise the kernel's answer, or 0 for a file that is closed when its last operation returns. */
+/* Ends the life of `f` once its operations have left. -EBADF: somebody else does, or it is not
+ * open; otherwise the kernel's answer, or 0 for a file that is closed when its last operation
+ * returns. */
 static PARKS int end(struct iofd *f, uint64_t how)
 {
     uint64_t s;

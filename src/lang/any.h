@@ -24,7 +24,8 @@ static inline const void *any_value(const gort_any *v)
 {
     return v->type->kind & GORT_KIND_DIRECT ? (const void *)&v->data : v->data;
 }
-/* A value of type `t`, which begins with a gort_string: a copy of `text`, and zeros up to `bytes`. */
+/* A value of type `t`, which begins with a gort_string: a copy of `text`, and zeros up to `bytes`.
+ */
 void *any_new_text(const char *text, size_t len, size_t bytes);
 /* As Go's print of a panic value that is neither error nor Stringer. */
 void any_print(struct out *o, gort_any v);

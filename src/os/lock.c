@@ -70,23 +70,24 @@ const char *lock_rank_text(unsigned rank)
 }
 
 #ifdef GORT_DEBUG
-enum { HELD_MAX = 1024 }; /* a select may lock many channels */
+enum { HELD_MAX = 1024 };
 static __thread struct lock *held[HELD_MAX];
 static __thread unsigned nheld;
+static __thread unsigned nbeyond; /* held too, but only counted: a select may lock 65536 channels */
 
 unsigned locks_held(void)
 {
-    return nheld;
+    return nheld + nbeyond;
 }
 
 void locks_forget(void)
 {
-    nheld = 0;
+    nheld = nbeyond = 0;
 }
 
 void lock_note_acquired(struct lock *l)
 {
-    if (nheld > 0 && nheld <= HELD_MAX) {
+    if (nheld > 0 && nbeyond == 0) {
         struct lock *top = held[nheld - 1];
         if (l->rank < top->rank || (l->rank == top->rank && l <= top)) {
             print("lock rank %s taken while holding %s\n", lock_rank_name(l->rank),
@@ -95,23 +96,24 @@ void lock_note_acquired(struct lock *l)
         }
     }
     if (nheld < HELD_MAX)
-        held[nheld] = l;
-    nheld++;
+        held[nheld++] = l;
+    else
+        nbeyond++;
 }
 
 void lock_note_released(struct lock *l)
 {
-    for (unsigned i = nheld < HELD_MAX ? nheld : HELD_MAX; i-- > 0;) {
+    for (unsigned i = nheld; i-- > 0;) {
         if (held[i] == l) {
-            for (; i + 1 < nheld && i + 1 < HELD_MAX; i++)
+            for (; i + 1 < nheld; i++)
                 held[i] = held[i + 1];
             nheld--;
             return;
         }
     }
-    if (nheld <= HELD_MAX)
+    if (nbeyond == 0)
         throw("unlock of a lock that this thread does not hold");
-    nheld--;
+    nbeyond--;
 }
 #endif
 

@@ -2,9 +2,8 @@
  *
  * Owns    the types of the runtime's own errors; their values are texts (lang/any.c, invariant 2).
  * Holds   1. What has the method RuntimeError is a runtime.Error.
- *         2. Two nil dereferences panic with the same constant value, and allocate nothing: a fault can
- *            come while memory is short.
- * Locks   none.
+ *         2. Two nil dereferences panic with the same constant value, and allocate nothing: a fault
+ * can come while memory is short. Locks   none.
  */
 #include "panic/panic.h"
 
@@ -246,13 +245,16 @@ static const struct {
                            "slice bounds out of range [::#]"},
     [BOUNDS_SLICE3_CAP] = {"slice bounds out of range [::#] with capacity @",
                            "slice bounds out of range [::#]"},
-    [BOUNDS_SLICE3_MIDDLE] = {"slice bounds out of range [:#:@]", "slice bounds out of range [:#:]"},
+    [BOUNDS_SLICE3_MIDDLE] = {"slice bounds out of range [:#:@]",
+                              "slice bounds out of range [:#:]"},
     [BOUNDS_SLICE3_LOW] = {"slice bounds out of range [#:@:]", "slice bounds out of range [#::]"},
-    [BOUNDS_CONVERT] = {"cannot convert slice with length # to array or pointer to array with length @",
-                        "cannot convert slice with length #"},
+    [BOUNDS_CONVERT] =
+        {"cannot convert slice with length # to array or pointer to array with length @",
+         "cannot convert slice with length #"},
 };
 
-static void print_bounds(struct out *o, const char *form, int64_t x, enum bounds_sign sign, int64_t y)
+static void print_bounds(struct out *o, const char *form, int64_t x, enum bounds_sign sign,
+                         int64_t y)
 {
     out_str(o, "runtime error: ");
     for (const char *p = form; *p != '\0'; p++) {

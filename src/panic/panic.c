@@ -2,9 +2,10 @@
  *
  * Owns    struct panicking: g->panics is the newest, `older` the one in whose deferred function it
  *         was started. Each lies on the stack of gort_panic or gort_goexit.
- * Holds   1. The newest panic is the only one that runs deferred functions; each older one waits for
- *            the deferred function it called, of the scope `scope`.
- *         2. A panic that goes on with the scope of an older one aborts it: nobody will return there.
+ * Holds   1. The newest panic is the only one that runs deferred functions; each older one waits
+ * for the deferred function it called, of the scope `scope`.
+ *         2. A panic that goes on with the scope of an older one aborts it: nobody will return
+ * there.
  *         3. Scopes inside a deferred function are inner to the scope whose function that is.
  * Locks   none: all is the goroutine's own.
  *
@@ -14,8 +15,8 @@
  *                   v  |
  *                waiting -- the newer one goes on with `scope` --> aborted
  *
- * Instead of unwinding frame by frame with the C++ tables: a scope keeps its place as setjmp does, so
- *         C code without tables can be left, and a panic costs nothing for the frames between.
+ * Instead of unwinding frame by frame with the C++ tables: a scope keeps its place as setjmp does,
+ * so C code without tables can be left, and a panic costs nothing for the frames between.
  */
 #include "panic/panic.h"
 #include "panic/report.h"

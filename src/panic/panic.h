@@ -22,8 +22,8 @@ struct panicking {
     const void *site;         /* return address of the deferred functions that it calls */
     bool is_exit;             /* Goexit */
     bool recovered;
-    bool aborted;             /* a newer panic or Goexit went past it: it never runs again */
-    struct context place;     /* is_exit: where to go on after a recovered panic went past it */
+    bool aborted;         /* a newer panic or Goexit went past it: it never runs again */
+    struct context place; /* is_exit: where to go on after a recovered panic went past it */
 };
 
 /* ---- defer.c */
@@ -39,7 +39,8 @@ static inline void scope_set_innermost(struct g *g, struct gort_scope *s)
 bool scope_take(struct gort_scope *s, struct gort_deferred *d);
 /* Calls a deferred function; not as a panic does, so that it cannot recover. */
 void defer_call(const struct gort_deferred *d);
-/* The running goroutine, outside the runtime; dies where there is none. `what` is for the report. */
+/* The running goroutine, outside the runtime; dies where there is none. `what` is for the report.
+ */
 struct g *panic_self(const char *what);
 
 /* ---- panic.c */

@@ -152,8 +152,7 @@ static int deliver(struct pollfd_state *s, uint32_t events, void **out)
     if ((events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 &&
         (w = poll_edge(s, POLL_READ)) != NULL)
         out[n++] = w;
-    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0 &&
-        (w = poll_edge(s, POLL_WRITE)) != NULL)
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0 && (w = poll_edge(s, POLL_WRITE)) != NULL)
         out[n++] = w;
     return n;
 }

@@ -64,7 +64,7 @@ static void *take_waiter(struct pollfd_state *s, enum poll_mode mode, void *afte
     for (;;) {
         void *old = load_seq(&s->side[mode]);
         if (old == POLL_IS_READY || old == after)
-            return NULL; /* an edge outlives an unblock */
+            return NULL;                          /* an edge outlives an unblock */
         if (!cas_seq(&s->side[mode], old, after)) /* pairs with commit_wait */
             continue;
         if (!is_waiter(old))

@@ -25,9 +25,9 @@ enum poll_mode { POLL_READ = 0, POLL_WRITE = 1 };
 /* Zeroed is closed. */
 struct ALIGNED(64) pollfd_state {
     /* atomic: */
-    aptr side[2];      /* NULL, POLL_IS_READY, POLL_IS_PREPARED, or a waiter */
-    au32 sticky;       /* 1: hang-up, error or urgent data seen: never trust "drained" */
-    au32 generation;   /* events of an earlier life are dropped */
+    aptr side[2];    /* NULL, POLL_IS_READY, POLL_IS_PREPARED, or a waiter */
+    au32 sticky;     /* 1: hang-up, error or urgent data seen: never trust "drained" */
+    au32 generation; /* events of an earlier life are dropped */
     /* const while open: */
     int fd;
 };

@@ -55,6 +55,9 @@ void switch_to(struct m *m, struct g *from, struct g *to)
 {
     from->saved_errno = *m->errno_p;
     *m->errno_p = to->saved_errno;
+    struct p *p = m_p(m);
+    if (p != NULL)
+        store_rlx(&p->switches, load_rlx(&p->switches) + 1);
     store_rlx(&to->m, m);
     store_rlx(&m->curg, to);
     store_rlx(&to->status, (uint32_t)G_RUNNING);

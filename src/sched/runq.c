@@ -45,16 +45,17 @@ bool runq_empty(const struct p *p)
 /* Moves half of a full ring, and `g`, to the global queue. False if a thief made room meanwhile. */
 static bool overflow(struct p *p, struct g *g, uint32_t head)
 {
-    struct g *batch[RUNQ_CAP / 2 + 1];
-    uint32_t n = RUNQ_CAP / 2;
-    for (uint32_t i = 0; i < n; i++)
-        batch[i] = load_rlx(slot(p, head + i));
-    if (!cas_rel(&p->runq_head, head, head + n))
+    enum { HALF = RUNQ_CAP / 2 };
+    if (!cas_acq_rel(&p->runq_head, head, head + HALF))
         return false;
-    batch[n] = g;
-    for (uint32_t i = 0; i < n; i++)
-        batch[i]->next = batch[i + 1];
-    global_put_list(batch[0], batch[n], n + 1);
+    /* The slots are free now, but only the owner, who is here, fills slots. */
+    struct g *first = load_rlx(slot(p, head)), *last = first;
+    for (uint32_t i = 1; i < HALF; i++) {
+        last->next = load_rlx(slot(p, head + i));
+        last = last->next;
+    }
+    last->next = g;
+    global_put_list(first, g, HALF + 1);
     return true;
 }
 
@@ -108,10 +109,10 @@ static struct g *steal_next(struct p *from)
         return NULL;
     if (load_rlx(&from->status) == P_RUNNING) {
         /* It will probably run in a moment where it is warm: give it that moment. */
-        uint32_t tick = load_rlx(&from->schedtick);
+        uint32_t switches = load_rlx(&from->switches);
         for (int i = 0; i < 30; i++) {
             cpu_relax(10);
-            if (load_rlx(&from->schedtick) != tick || load_rlx(&from->runnext) != g)
+            if (load_rlx(&from->switches) != switches || load_rlx(&from->runnext) != g)
                 return NULL;
         }
     }

@@ -67,19 +67,28 @@ const char *wait_reason_text(enum wait_reason r);
  *      +------------------------------------------+  g_end, gort_goexit
  */
 struct g {
-    /* owner (whoever runs it; while parked, whoever will ready it): */
+    /* A switch touches the first two lines only. Its owner is whoever runs it; while it is parked,
+     * whoever will ready it. */
     struct context ctx;
-    struct start start;
+    /* owner: */
     struct g *next;          /* in a run queue or free list */
-    void *param;             /* what ready() has to say to park()'s caller */
+    /* atomic: */
+    aptr bound;              /* the only thread that may run it, or NULL */
+    aptr m;                  /* the thread that runs it */
+    au32 status;             /* enum g_status */
+    au32 wait_reason;
+    ai64 wait_since;         /* os_nanotime, stamped now and then while it waits; 0 unknown */
+    /* owner: */
     int saved_errno;
+    au32 select_done;        /* select: set by the first case that wins (chan/select.c) */
+    void *param;             /* what ready() has to say to park()'s caller */
     struct scope *scope;     /* innermost gort_scope */
     struct panicking *panics; /* innermost panic */
+    struct start start;
     bool exiting;            /* gort_goexit is running its deferred functions */
     bool panic_on_fault;
     bool in_cgo;             /* on its thread's own stack, inside gort_cgocall */
     bool started;            /* has run; before that only its entry is known */
-    au32 select_done;        /* select: set by the first case that wins (chan/select.c) */
     struct {
         int sig;
         int code;
@@ -93,17 +102,10 @@ struct g {
     uint64_t id;
     struct stack stack;
     uintptr_t created_pc;    /* return address of the go statement; 0 for goroutine 1 */
-    uintptr_t created_fn;    /* entry of the function that ran the go statement, 0 if unknown */
     uint64_t parent_id;
     struct ancestor *ancestors;
     bool system;             /* not counted, hidden in tracebacks */
     bool foreign;            /* a thread that the program made: its stack is the thread's */
-    /* atomic: */
-    au32 status;             /* enum g_status */
-    au32 wait_reason;
-    ai64 wait_since;         /* os_nanotime, stamped when somebody asks for minutes; 0 unknown */
-    aptr m;                  /* the thread that runs it */
-    aptr bound;              /* the only thread that may run it, or NULL */
 };
 
 enum attention {
@@ -174,6 +176,7 @@ struct p {
     au32 runq_tail;
     aptr runnext;
     aptr runq[RUNQ_CAP];
+    au32 switches;          /* goroutines that ran here; unlike schedtick, all of them */
     au32 want_wake;         /* runnext was filled without waking anyone */
     struct timers timers;
     /* lock (sched): */
@@ -184,6 +187,7 @@ struct p {
         uint32_t systick;
         int64_t since;
         int64_t cpu_ns, cpu_at;
+        uint32_t switches;
         bool asked;
     } seen;
 };

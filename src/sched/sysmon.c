@@ -69,11 +69,28 @@ static void look_at_code(struct p *p, struct m *m, int64_t now) REQUIRES(sched.l
     p->seen.asked = true;
 }
 
+/* Somebody was made runnable here without a wake (wake.c), and nothing has moved since. */
+static void look_at_note(struct p *p) REQUIRES(sched.lock)
+{
+    uint32_t switches = load_rlx(&p->switches);
+    bool moved = switches != p->seen.switches;
+    p->seen.switches = switches;
+    if (moved || load_rlx(&p->want_wake) == 0)
+        return;
+    store_rlx(&p->want_wake, 0u);
+    if (load_rlx(&p->runnext) == NULL)
+        return;
+    unlock(&sched.lock);
+    wake_one();
+    lock(&sched.lock);
+}
+
 static bool look_at(struct p *p, int64_t now) REQUIRES(sched.lock)
 {
     struct m *m = load_rlx(&p->m);
     if (load_rlx(&p->status) != P_RUNNING || m == NULL || load_rlx(&m->p) != p)
         return false;
+    look_at_note(p);
     uint32_t tick = load_rlx(&p->schedtick);
     if (tick != p->seen.tick) {
         p->seen.tick = tick;
@@ -82,14 +99,6 @@ static bool look_at(struct p *p, int64_t now) REQUIRES(sched.lock)
         p->seen.cpu_ns = -1;
         p->seen.asked = false;
         return true;
-    }
-    if (load_rlx(&p->want_wake) != 0) {
-        store_rlx(&p->want_wake, 0u);
-        if (load_rlx(&p->runnext) != NULL) {
-            unlock(&sched.lock);
-            wake_one();
-            lock(&sched.lock);
-        }
     }
     if (load_rlx(&m->announced) != 0)
         look_at_call(p, now);

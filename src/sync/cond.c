@@ -1,15 +1,16 @@
 /* cond.c: waiting for a condition.
  *
- * Owns    gort_cond: a list of waiting goroutines, and two counters. A wait takes the next ticket from
- *         `waits_` while it still holds the mutex, and queues after it has let go of it; a signal is for
- *         the ticket `wakes_`, whether that goroutine has queued yet or not.
+ * Owns    gort_cond: a list of waiting goroutines, and two counters. A wait takes the next ticket
+ *         from `waits_` while it still holds the mutex, and queues after it has let go of it; a
+ *         signal is for the ticket `wakes_`, whether that goroutine has queued yet or not.
  * Holds   1. wakes_ runs behind waits_, modulo 2^32: tickets before it have been woken.
  *         2. Each queued waiter's ticket is not before wakes_.
- * Locks   that of the condition's address in the semaphore table (sema.c), since a zero condition has
- *         no place for a ranked lock.
- * Order   waits_ grows before the mutex is released, so a signal sent under the mutex finds the ticket.
- * Instead of a plain queue: without tickets a goroutine that begins to wait after a signal could take it
- *         from the one it was meant for.
+ * Locks   that of the condition's address in the semaphore table (sema.c), since a zero condition
+ *         has no place for a ranked lock.
+ * Order   waits_ grows before the mutex is released, so a signal sent under the mutex finds the
+ *         ticket.
+ * Instead of a plain queue: without tickets a goroutine that begins to wait after a signal could
+ *         take it from the one it was meant for.
  */
 #include "sync/sync.h"
 
@@ -59,8 +60,8 @@ static bool nobody_waits(gort_cond *c)
     return load_seq(sync_u32(&c->waits_)) == load_seq(sync_u32(&c->wakes_));
 }
 
-/* Takes out the waiter with this ticket; NULL: it has not queued yet, and will not wait. The list is
- * nearly in order, so that it is one of the first. */
+/* Takes out the waiter with this ticket; NULL: it has not queued yet, and will not wait. The list
+ * is nearly in order, so that it is one of the first. */
 static struct cond_waiter *take_out(gort_cond *c, uint32_t ticket)
 {
     struct cond_waiter *prev = NULL, *w = c->first_;

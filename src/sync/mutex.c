@@ -12,15 +12,15 @@
  * STARVING; then an unlock hands the mutex, and the processor, to the first waiter, and who comes
  * queues. Normal mode is back when the first waiter is the last, or came less than STARVING_NS ago.
  *
- * Holds   1. STARVING only with waiters. While it is set, nobody gets the mutex by setting LOCKED, except
- *            the waiter that was handed it.
+ * Holds   1. STARVING only with waiters. While it is set, nobody gets the mutex by setting LOCKED,
+ *            except the waiter that was handed it.
  *         2. WOKEN and STARVING are not set together by an unlock.
- *         3. An unlock changes the state by one compare-and-swap. After it, it touches the mutex only to
- *            wake a goroutine that cannot return before that; so who holds the last reference may
- *            free a mutex after locking and unlocking it.
+ *         3. An unlock changes the state by one compare-and-swap. After it, it touches the mutex
+ *            only to wake a goroutine that cannot return before that; so who holds the last
+ *            reference may free a mutex after locking and unlocking it.
  * Order   who locks acquires what the last unlock released: by `state_`, or by the semaphore.
- * Instead of a subtraction first and a look at the rest after, as Go has it: invariant 3. A collector
- *         makes it unnecessary, but in C a mutex often lies inside what it protects.
+ * Instead of a subtraction first and a look at the rest after, as Go has it: invariant 3. A
+ *         collector makes it unnecessary, but in C a mutex often lies inside what it protects.
  */
 #include "sync/sync.h"
 
@@ -34,11 +34,11 @@ struct locker {
     int64_t since_ns; /* when it began to wait; 0: not yet */
     int rounds;       /* of spinning */
     bool starving;
-    bool awake;       /* it has set, or was woken with, WOKEN */
+    bool awake; /* it has set, or was woken with, WOKEN */
 };
 
-/* True if it spun: the mutex is worth another look. Spinning pays off when the holder runs on another
- * processor; WOKEN keeps the holder from waking somebody else meanwhile. */
+/* True if it spun: the mutex is worth another look. Spinning pays off when the holder runs on
+ * another processor; WOKEN keeps the holder from waking somebody else meanwhile. */
 static bool spin(au32 *state, uint32_t old, struct locker *l)
 {
     struct m *m = m_enter();

@@ -1,8 +1,8 @@
 /* once.c: doing something once.
  *
  * Owns    gort_once.
- * Order   done_ is set with release after the function has ended, and read with acquire by all who find
- *         it set: they see what the function did.
+ * Order   done_ is set with release after the function has ended, and read with acquire by all who
+ *         find it set: they see what the function did.
  */
 #include "sync/sync.h"
 #include "sync/up.h"
@@ -21,7 +21,8 @@ void gort_once_do_slow(gort_once *o, void (*fn)(void *arg), void *arg)
         gort_mutex_unlock(&o->mutex_);
         return;
     }
-    GORT_SCOPE {
+    GORT_SCOPE
+    {
         gort_defer(finish, o); /* also when fn panics or ends the goroutine */
         fn(arg);
     }

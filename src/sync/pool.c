@@ -1,15 +1,15 @@
 /* pool.c: things to be used again.
  *
- * Owns    gort_pool: for each P one item of its own and a stack of more, which other Ps take from when
- *         they have none. What a collection finds in a pool becomes second choice (`old`), and is
- *         forgotten by the next.
+ * Owns    gort_pool: for each P one item of its own and a stack of more, which other Ps take from
+ *         when they have none. What a collection finds in a pool becomes second choice (`old`),
+ *         and is forgotten by the next.
  * Holds   1. An item is in one place of one pool.
  *         2. shard->count is the number of items in its chunks.
  *         3. A pool that may hold anything is in the list of pools.
- * Locks   shard->lock for the stack, pools.lock for the list, both of rank sync and never held together.
- *         `own` needs none: only the goroutine that holds the P looks at it.
- * Instead of a state inside gort_pool: what the collector rotates lies in the collected heap, so that a
- *         program may free the memory of a pool without telling anyone.
+ * Locks   shard->lock for the stack, pools.lock for the list, both of rank sync and never held
+ *         together. `own` needs none: only the goroutine that holds the P looks at it.
+ * Instead of a state inside gort_pool: what the collector rotates lies in the collected heap, so
+ *         that a program may free the memory of a pool without telling anyone.
  */
 #include "sync/sync.h"
 
@@ -39,7 +39,8 @@ struct shard {
  */
 enum pool_use { POOL_UNLISTED, POOL_USED, POOL_QUIET };
 
-/* Shards for each P that there was when the pool was first used. A P with a higher number shares. */
+/* Shards for each P that there was when the pool was first used. A P with a higher number
+ * shares. */
 struct pool_state {
     /* lock (pools): */
     struct pool_state *next;

@@ -1,15 +1,15 @@
 /* rwmutex.c: many readers or one writer.
  *
- * Owns    gort_rwmutex. A writer announces itself by subtracting WRITER from `readers_`: readers that
- *         come later see a negative number and wait; those that are inside are counted in
+ * Owns    gort_rwmutex. A writer announces itself by subtracting WRITER from `readers_`: readers
+ *         that come later see a negative number and wait; those that are inside are counted in
  *         `departing_`, and the last of them wakes the writer.
- * Holds   1. readers_ is the number of readers, inside or waiting, less WRITER while a writer holds the
- *            mutex or waits for it.
+ * Holds   1. readers_ is the number of readers, inside or waiting, less WRITER while a writer
+ *            holds the mutex or waits for it.
  *         2. Who changes readers_ by WRITER holds `writers_`.
- * Order   readers_ carries what was written under the lock: an unlock adds to it with release, a lock
- *         with acquire. With a writer on its way, departing_ and the semaphores do.
- * Instead of a fair queue of readers and writers: readers that waited during one writer all run before
- *         the next writer, so that neither side can starve the other.
+ * Order   readers_ carries what was written under the lock: an unlock adds to it with release, a
+ *         lock with acquire. With a writer on its way, departing_ and the semaphores do.
+ * Instead of a fair queue of readers and writers: readers that waited during one writer all run
+ *         before the next writer, so that neither side can starve the other.
  */
 #include "sync/sync.h"
 

@@ -1,15 +1,15 @@
 /* sema.c: waiting on an address.
  *
- * Owns    the table of goroutines that wait for a counter to become positive: 251 roots, each with a
- *         tree of addresses and, per address, a queue of waiters.
+ * Owns    the table of goroutines that wait for a counter to become positive: 251 roots, each with
+ *         a tree of addresses and, per address, a queue of waiters.
  * Holds   1. root->nwait is the number of waiters in root, or more while one is about to queue.
  *         2. In a root's tree each address occurs once: at its first waiter, which has the queue.
  *         3. Below child[i] of a waiter at depth d lie addresses whose hash has bit d equal to i.
  *         4. A waiter is in the table from before its goroutine parks until whoever takes it out
  *            readies that goroutine, once.
  * Locks   the root's, rank sema. A waiter is readied after unlocking.
- * Order   sema_release adds to the counter, then looks at nwait; sema_acquire adds to nwait, then looks
- *         at the counter; all seq_cst, so that they cannot both miss.
+ * Order   sema_release adds to the counter, then looks at nwait; sema_acquire adds to nwait, then
+ *         looks at the counter; all seq_cst, so that they cannot both miss.
  * Instead of a balanced tree: a digital search tree over a hash that loses no bits. It needs no
  *         rotations and no links upward, n addresses are about log n deep, and 64 deep at most. A
  *         list would make a program with 100,000 locked mutexes quadratic.
@@ -30,7 +30,7 @@ struct sema_waiter {
     struct sema_waiter *last;     /* of the first in a queue */
     struct sema_waiter *next;     /* behind us in the queue */
     /* owner (who took it out of the table, then the goroutine): */
-    bool granted;                 /* the counter was decremented for us */
+    bool granted; /* the counter was decremented for us */
 };
 
 struct root {
@@ -175,7 +175,7 @@ PARKS void sema_acquire(uint32_t *word, enum sema_order order, enum wait_reason 
 PARKS void sema_release(uint32_t *word, enum sema_release how)
 {
     struct root *r = root_of(word);
-    add_seq(sync_u32(word), 1u);    /* before the look at nwait; pairs with wait_for */
+    add_seq(sync_u32(word), 1u); /* before the look at nwait; pairs with wait_for */
     if (load_seq(&r->nwait) == 0)
         return;
     struct m *m = m_enter();

@@ -1,7 +1,7 @@
 /* sync.h: what goroutines wait for each other with.
  *
- * The public types are in gort/sync.h; their words are plain integers there, for C++, and are looked
- * at as atomics here by sync_u32 and its like.
+ * The public types are in gort/sync.h; their words are plain integers there, for C++, and are
+ * looked at as atomics here by sync_u32 and its like.
  */
 #ifndef SYNC_SYNC_H
 #define SYNC_SYNC_H
@@ -29,11 +29,12 @@ static inline au64 *sync_u64(uint64_t *word)
 /* ---- sema.c: waiting on the address of a counter. Called outside the runtime. */
 enum sema_order { SEMA_FIFO, SEMA_LIFO };
 enum sema_release { SEMA_WAKE, SEMA_HANDOFF };
-/* Takes 1 from *word, which waits until it is positive. SEMA_LIFO: waits at the head of the queue. */
+/* Takes 1 from *word, which waits until it is positive. SEMA_LIFO: waits at the head of the
+ * queue. */
 PARKS void sema_acquire(uint32_t *word, enum sema_order order, enum wait_reason why);
 bool sema_tryacquire(uint32_t *word);
-/* Adds 1 to *word and wakes the first who waits. SEMA_HANDOFF: that one gets it for certain and runs
- * at once in the caller's place. */
+/* Adds 1 to *word and wakes the first who waits. SEMA_HANDOFF: that one gets it for certain and
+ * runs at once in the caller's place. */
 PARKS void sema_release(uint32_t *word, enum sema_release how);
 /* Adds n and wakes up to n. */
 void sema_release_many(uint32_t *word, uint32_t n);

@@ -1,11 +1,11 @@
 /* waitgroup.c: waiting until others are done.
  *
- * Owns    gort_waitgroup: in one word, so that they change together, the counter (upper half, signed)
- *         and the number of goroutines that wait for it to be zero.
- * Holds   1. Whoever brings the counter to zero with somebody waiting sets the word to zero and then
- *            releases each of them; until they are all through, nobody adds.
- * Order   the word is changed with acquire and release: what was done before each gort_waitgroup_done
- *         happened before the wait's return, by the word or by the semaphore.
+ * Owns    gort_waitgroup: in one word, so that they change together, the counter (upper half,
+ *         signed) and the number of goroutines that wait for it to be zero.
+ * Holds   1. Whoever brings the counter to zero with somebody waiting sets the word to zero and
+ *            then releases each of them; until they are all through, nobody adds.
+ * Order   the word is changed with acquire and release: what was done before each
+ *         gort_waitgroup_done happened before the wait's return, by the word or by the semaphore.
  */
 #include "sync/sync.h"
 #include "sync/up.h"

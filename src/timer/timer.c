@@ -325,6 +325,7 @@ unsigned timers_run(struct timers *ts, int64_t now_ns)
     unsigned total = 0, n;
     if (now_ns < timers_next(ts))
         return 0;
+    DCHECK_SLOW((timers_check(ts), true));
     do {
         n = take_due(ts, now_ns, calls);
         for (unsigned i = 0; i < n; i++)
@@ -354,18 +355,18 @@ void timers_check(struct timers *ts)
     int64_t next = load_rlx(&ts->next_ns);
     for (uint32_t i = 0; i < ts->len; i++) {
         const struct timer_slot *s = &ts->heap[i];
-        CHECK(i == 0 || ts->heap[(i - 1) / ARITY].when_ns <= s->when_ns);         /* 1 */
-        CHECK(s->t->index == i && s->t->when_ns == s->when_ns);                   /* 2 */
-        CHECK(load_rlx(&s->t->owner) == ts);                                      /* 2 */
-        CHECK(next <= s->when_ns);                                                /* 4 */
+        CHECK(i == 0 || ts->heap[(i - 1) / ARITY].when_ns <= s->when_ns); /* 1 */
+        CHECK(s->t->index == i && s->t->when_ns == s->when_ns);           /* 2 */
+        CHECK(load_rlx(&s->t->owner) == ts);                              /* 2 */
+        CHECK(next <= s->when_ns);                                        /* 4 */
     }
     for (uint32_t i = 0; i < ts->nfresh; i++) {
         const struct timer *t = ts->fresh[i];
-        CHECK(t->index == (TIMER_FRESH | i) && load_rlx(&t->owner) == ts);        /* 2 */
-        CHECK(ts->fresh_min_ns <= t->when_ns);                                    /* 3 */
-        CHECK(next <= t->when_ns);                                                /* 4 */
+        CHECK(t->index == (TIMER_FRESH | i) && load_rlx(&t->owner) == ts); /* 2 */
+        CHECK(ts->fresh_min_ns <= t->when_ns);                             /* 3 */
+        CHECK(next <= t->when_ns);                                         /* 4 */
     }
-    CHECK(ts->len + ts->nfresh != 0 || next == INT64_MAX);                        /* 4 */
-    CHECK(load_rlx(&ts->count) == ts->len + ts->nfresh);                          /* 5 */
+    CHECK(ts->len + ts->nfresh != 0 || next == INT64_MAX); /* 4 */
+    CHECK(load_rlx(&ts->count) == ts->len + ts->nfresh);   /* 5 */
     unlock(&ts->lock);
 }

@@ -19,14 +19,14 @@ struct timers;
 /* Embedded by whoever waits: on a stack, in the collected heap. Zeroed is idle. */
 struct timer {
     /* lock (of the heap it is in); while idle, whoever is about to start it: */
-    int64_t when_ns;    /* os_nanotime */
-    int64_t period_ns;  /* 0: once */
-    uint32_t index;     /* place in the heap, or TIMER_FRESH | place among the newcomers */
+    int64_t when_ns;   /* os_nanotime */
+    int64_t period_ns; /* 0: once */
+    uint32_t index;    /* place in the heap, or TIMER_FRESH | place among the newcomers */
     /* const while pending: */
     void (*fn)(void *arg, int64_t now_ns);
     void *arg;
     /* lock+atomic: */
-    aptr owner;         /* struct timers, NULL when idle */
+    aptr owner; /* struct timers, NULL when idle */
 };
 
 struct timer_slot {
@@ -40,10 +40,10 @@ struct timers {
     /* lock: */
     struct timer_slot *heap; /* 4-ary */
     uint32_t len, cap;
-    struct timer **fresh;    /* started since the heap was last looked at: a timer that is stopped
-                                soon never costs a place in the heap */
+    struct timer **fresh; /* started since the heap was last looked at: a timer that is stopped
+                             soon never costs a place in the heap */
     uint32_t nfresh, fresh_cap;
-    int64_t fresh_min_ns;    /* no newcomer is due before */
+    int64_t fresh_min_ns; /* no newcomer is due before */
     /* lock+atomic: */
     ai64 next_ns; /* nothing is due before; INT64_MAX when nothing is pending */
     au32 count;   /* pending timers */

@@ -348,8 +348,8 @@ Test(select, each_element_goes_to_one_select)
     in_gort(decided);
 }
 
-/* An element walks from one channel to the other and back, its copy always before it: at every moment
- * one of them has it, so no select may find both empty. The third case is never ready. */
+/* An element walks from one channel to the other and back, its copy always before it: at every
+ * moment one of them has it, so no select may find both empty. The third case is never ready. */
 static bool stop;
 static void walker(void)
 {

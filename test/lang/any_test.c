@@ -210,11 +210,13 @@ static void failed_assertions(void)
     expect_failure(assert_int, (gort_any){0}, "interface conversion: interface {} is nil, not int");
     gort_type other = *gort_typeof(int);
     other.size = 2;
-    expect_failure(assert_int, (gort_any){&other, "xx"},
-                   "interface conversion: interface {} is int, not int (types from different scopes)");
+    expect_failure(
+        assert_int, (gort_any){&other, "xx"},
+        "interface conversion: interface {} is int, not int (types from different scopes)");
     expect_failure(assert_error, gort_box(S, {0}),
                    "interface conversion: S is not error: missing method Error");
-    expect_failure(assert_error, (gort_any){0}, "interface conversion: interface is nil, not error");
+    expect_failure(assert_error, (gort_any){0},
+                   "interface conversion: interface is nil, not error");
 }
 
 Test(any, failed_assertions_say_what_go_says)

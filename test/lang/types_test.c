@@ -35,8 +35,8 @@ GORT_TYPE(huge, p)
 typedef struct {
     void *f[17];
 } many;
-GORT_TYPE(many, f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11], f[12], f[13],
-          f[14], f[16])
+GORT_TYPE(many, f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11], f[12],
+          f[13], f[14], f[16])
 
 typedef struct {
     void *words[130];

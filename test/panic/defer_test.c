@@ -20,7 +20,7 @@ static void begin(void)
     memset(log_text, 0, sizeof log_text);
     log_len = 0;
 }
-#define DEFER(letter) gort_defer(note, (void *)(uintptr_t)(letter))
+#define DEFER(letter)    gort_defer(note, (void *)(uintptr_t)(letter))
 #define EXPECT_LOG(want) cr_expect(strcmp(log_text, want) == 0, "%s, not %s", log_text, want)
 
 static int by_return(void)

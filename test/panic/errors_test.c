@@ -35,7 +35,8 @@ static void fail_bounds(void *arg)
 static struct bounds_case cases[] = {
     {BOUNDS_INDEX, 5, BOUNDS_SIGNED, 3, "index out of range [5] with length 3"},
     {BOUNDS_INDEX, -1, BOUNDS_SIGNED, 3, "index out of range [-1]"},
-    {BOUNDS_INDEX, -1, BOUNDS_UNSIGNED, 3, "index out of range [18446744073709551615] with length 3"},
+    {BOUNDS_INDEX, -1, BOUNDS_UNSIGNED, 3,
+     "index out of range [18446744073709551615] with length 3"},
     {BOUNDS_SLICE_LEN, 5, BOUNDS_SIGNED, 3, "slice bounds out of range [:5] with length 3"},
     {BOUNDS_SLICE_LEN, -1, BOUNDS_SIGNED, 3, "slice bounds out of range [:-1]"},
     {BOUNDS_SLICE_CAP, 5, BOUNDS_SIGNED, 3, "slice bounds out of range [:5] with capacity 3"},
@@ -215,7 +216,8 @@ static void nil_chain(void *unused)
     out_init_mem(&o, text, sizeof text - 1);
     panic_print_chain(&o, g_self());
     text[o.len] = '\0';
-    cr_expect(strstr(text, "\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x") != NULL,
+    cr_expect(strstr(text, "\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x") !=
+                  NULL,
               "%s", text);
     gort_recover(NULL);
 }

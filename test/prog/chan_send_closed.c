@@ -7,7 +7,8 @@ static int start(int argc, char **argv)
     (void)argc;
     (void)argv;
     gort_chan *c = gort_make_chan(int, 1);
-    gort_chan_close(c);n    gort_chan_send(c, &argc);
+    gort_chan_close(c);
+    gort_chan_send(c, &argc);
     return c != NULL ? 0 : 1;
 }
 GORT_MAIN(start)

@@ -60,8 +60,8 @@ static bool ping(int fd)
 static void client(void)
 {
     int fd = gort_socket(AF_INET, SOCK_STREAM, 0);
-    bool ok = fd >= 0 && gort_connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-              ping(fd);
+    bool ok =
+        fd >= 0 && gort_connect(fd, (struct sockaddr *)&address, sizeof address) == 0 && ping(fd);
     if (!ok)
         failed++;
     connected++;
@@ -106,13 +106,15 @@ int main(int argc, char **argv)
     pid_t child = fork();
     if (child == 0) {
         int r = gort_run(server, argc, argv);
-        printf("open at once: %s\n", most_open == wanted ? "all" : "fewer"); // expect: open at once: all
+        printf("open at once: %s\n",
+               most_open == wanted ? "all" : "fewer"); // expect: open at once: all
         fflush(stdout);
         _exit(r);
     }
     int status;
     gort_run(clients, argc, argv);
     waitpid(child, &status, 0);
-    printf("failed %d, server %d\n", (int)failed, WEXITSTATUS(status)); // expect: failed 0, server 0
+    printf("failed %d, server %d\n", (int)failed,
+           WEXITSTATUS(status)); // expect: failed 0, server 0
     return 0;
 }

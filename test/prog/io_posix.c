@@ -49,7 +49,8 @@ static int start(int argc, char **argv)
     printf("poll %d\n", poll(&p, 1, 5)); // expect: poll 0
     ioctl(s[1], FIONBIO, &one);
     ssize_t r = read(s[1], b, sizeof b);
-    printf("non-blocking: %zd %s\n", r, strerror(errno)); // expect: non-blocking: -1 Resource temporarily unavailable
+    printf("non-blocking: %zd %s\n", r,
+           strerror(errno)); // expect: non-blocking: -1 Resource temporarily unavailable
     printf("flag %d\n", (fcntl(s[1], F_GETFL) & O_NONBLOCK) != 0); // expect: flag 1
     close(s[1]);
     for (int i = 0; i < 1000; i++)
@@ -57,7 +58,8 @@ static int start(int argc, char **argv)
     int64_t before = gort_nanotime();
     while (done < 1001)
         usleep(1000);
-    printf("slept together: %d\n", gort_nanotime() - before < 2000000000); // expect: slept together: 1
+    printf("slept together: %d\n",
+           gort_nanotime() - before < 2000000000); // expect: slept together: 1
     return 0;
 }
 

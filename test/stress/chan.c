@@ -2,10 +2,10 @@
  *
  * usage: chan SEED SECONDS
  *
- * Each round makes some channels of random capacity, producers that send numbered elements in one of
- * several ways, and consumers that receive in one of several ways until every channel is closed.
- * At the end every element must have arrived once. The first line tells the seed; the exit status is 0
- * if all rounds were right.
+ * Each round makes some channels of random capacity, producers that send numbered elements in one
+ * of several ways, and consumers that receive in one of several ways until every channel is closed.
+ * At the end every element must have arrived once. The first line tells the seed; the exit status
+ * is 0 if all rounds were right.
  */
 #include <gort/chan.h>
 #include <gort/go.h>

@@ -1,7 +1,6 @@
 /* mutex_test.c: both modes of the mutex, and every way into it. */
 #include "sync_support.h"
 
-
 enum { LOCKED = 1, WOKEN = 2, STARVING = 4, SHIFT = 3 };
 
 static gort_mutex mu;
@@ -75,8 +74,8 @@ static void lock_once(uint32_t id)
     gort_waitgroup_done(&wg);
 }
 
-/* A holder that keeps the mutex for longer than 1 ms makes the waiters starve: from then on they get
- * it in turn, and normal mode is back with the last. */
+/* A holder that keeps the mutex for longer than 1 ms makes the waiters starve: from then on they
+ * get it in turn, and normal mode is back with the last. */
 static void starving(void)
 {
     gort_mutex_lock(&mu);
@@ -234,8 +233,8 @@ Test(mutex, misuse_is_fatal)
     expect_fatal(handed_while_locked_program, "sync: inconsistent mutex state");
 }
 
-/* An object that holds its own mutex is freed by whoever drops the last reference, while the unlock of
- * another may not have returned. Under AddressSanitizer this would be seen. */
+/* An object that holds its own mutex is freed by whoever drops the last reference, while the unlock
+ * of another may not have returned. Under AddressSanitizer this would be seen. */
 struct object {
     gort_mutex mutex;
     int refs;

@@ -1,7 +1,6 @@
 /* rwmutex_test.c: readers together, writers alone. */
 #include "sync_support.h"
 
-
 static gort_rwmutex rw;
 static gort_waitgroup wg;
 static au32 readers, writers, trace;
@@ -60,8 +59,8 @@ static void excludes(void)
     for (uint32_t i = 0; i < 20; i++)
         gort_go(use, i);
     gort_waitgroup_wait(&wg);
-    cr_expect(rw.readers_ == 0 && rw.departing_ == 0 && rw.reader_sema_ == 0 && rw.writer_sema_ == 0 &&
-              rw.writers_.state_ == 0);
+    cr_expect(rw.readers_ == 0 && rw.departing_ == 0 && rw.reader_sema_ == 0 &&
+              rw.writer_sema_ == 0 && rw.writers_.state_ == 0);
     sema_check();
 }
 

@@ -3,7 +3,6 @@
 
 #include "base/rand.h"
 
-
 enum { MANY = 3000 };
 static uint32_t words[MANY];
 static au32 through, order[64], norder;
@@ -96,6 +95,14 @@ Test(sema, many_are_released_at_once)
     cr_assert(in_gort(at_once) == 0);
 }
 
+static uint32_t all_waiters(void)
+{
+    uint32_t n = 0;
+    for (int i = 0; i < MANY; i++)
+        n += sema_waiters(&words[i]);
+    return n;
+}
+
 /* Several waiters on each of many addresses, released in random order: the tree loses nobody. */
 static void tree(void)
 {
@@ -105,9 +112,7 @@ static void tree(void)
         gort_go(waiter, &words[i]);
     for (uint32_t i = 0; i < MANY / 2; i++)
         gort_go(waiter, &words[rand_below(&rand, MANY / 10)]);
-    uint32_t n = 0;
-    until((n = 0, ({ for (int i = 0; i < MANY; i++) n += sema_waiters(&words[i]); }),
-           n == MANY + MANY / 2));
+    until(all_waiters() == MANY + MANY / 2);
     sema_check();
     uint32_t released = 0;
     while (released < MANY + MANY / 2) {

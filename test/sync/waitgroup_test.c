@@ -1,7 +1,6 @@
 /* waitgroup_test.c: waiting for others, and its misuse. */
 #include "sync_support.h"
 
-
 static gort_waitgroup wg, other;
 static au32 done, waited;
 

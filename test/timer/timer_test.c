@@ -13,7 +13,7 @@ enum { MANY = 1000 };
 struct fixture {
     struct timer t;
     struct timers *home;
-    int64_t when;  /* what the model thinks */
+    int64_t when; /* what the model thinks */
     bool pending;
     int fired;
     int64_t fired_at;

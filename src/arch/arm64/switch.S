@@ -71,10 +71,14 @@ arch_jump:
         .cfi_endproc
         .size   arch_jump, .-arch_jump
 
-/* int arch_save(struct context *c)                                    x0 = c. */
+/* int arch_save(struct context *c)                                    x0 = c.
+ * int gort_scope_save(struct gort_scope *s), which begins with a context, is its public name. */
+        .globl  gort_scope_save
+        .type   gort_scope_save, %function
         .globl  arch_save
         .hidden arch_save
         .type   arch_save, %function
+gort_scope_save:
 arch_save:
         .cfi_startproc
         KEEP    0
@@ -82,6 +86,7 @@ arch_save:
         ret
         .cfi_endproc
         .size   arch_save, .-arch_save
+        .size   gort_scope_save, .-gort_scope_save
 
 /* void arch_call_on(void *top, void (*fn)(void *), void *arg)
  * x0 = top (16-byte aligned), x1 = fn, x2 = arg. */
