@@ -41,7 +41,9 @@ ifeq ($(KIND),arm64)
 ARCH := arm64
 ifneq ($(HOST_ARCH),arm64)
 CROSS := aarch64-linux-gnu-
-RUN := qemu-aarch64$(if $(wildcard /lib/ld-linux-aarch64.so.1),, -L /usr/aarch64-linux-gnu)
+# Without -L: a prefix would give programs the cross compiler's loader and the system's C library, which
+# need not be of one version.
+RUN := qemu-aarch64
 endif
 endif
 ifneq ($(filter default undefined,$(origin CC)),)
@@ -101,6 +103,8 @@ TEST_FLAGS = -std=gnu11 -Wall $(WERROR) $(FLAGS_$(KIND)) $(BASE) -Iinclude -Isrc
 USER_FLAGS = -O2 -g -fno-omit-frame-pointer -pthread -D_GNU_SOURCE $(BOTH) $(USER_$(KIND)) -Iinclude $(CFLAGS)
 # A program's own faults become panics, also where the sanitizer would have a word first.
 USER_asan := -fno-sanitize=null,integer-divide-by-zero,alignment,pointer-overflow
+# The C++ library of the other machine comes with the cross compiler, for linking only.
+USER_arm64 := $(if $(CROSS),-static-libstdc++)
 LIBS := -pthread -ldl -lm
 
 Q := $(if $(V),,@)
@@ -239,7 +243,8 @@ check-progs-%:
 check-faults:
 	+@$(MAKE) KIND=faults run-faults
 check-examples:
-	+@$(MAKE) KIND=release examples && scripts/gate --count examples $(words $(EXAMPLES))
+	+@$(MAKE) KIND=release examples
+	@examples/check $(B)/examples
 check-clang:
 	+@$(MAKE) KIND=clang all && scripts/gate --count clang 1
 check-arm64:
@@ -278,7 +283,7 @@ stress:
 
 .PHONY: demo bench cover fmt docs abi clean
 demo:
-	@scripts/setup build
+	@scripts/setup build demo
 	+@$(MAKE) KIND=release all examples
 	@examples/demo
 

@@ -132,7 +132,7 @@ static void visit_folder(const char *path)
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
         bool folder = e->d_type == DT_DIR;
         if (folder ? !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") : e->d_type != DT_REG)
-            continue; /* links are not followed */
+            continue; /* a link, or the file system does not say */
         gort_waitgroup_add(&all, 1);
         gort_go(folder ? visit_folder : visit_file, gort_sprintf("%s/%s", path, e->d_name));
     }

@@ -24,33 +24,70 @@
 #endif
 #endif
 
+/* ---- ThreadSanitizer. A switch is a happening: what one goroutine did before it is seen by the next on
+ * the same thread, as the runtime's own structs want it. */
 #ifdef TRACK_TSAN
+enum { TRACK_THREADS = 1 }; /* threads that the sanitizer adds to the process */
 void *__tsan_get_current_fiber(void);
 void *__tsan_create_fiber(unsigned flags);
 void __tsan_destroy_fiber(void *fiber);
 void __tsan_switch_to_fiber(void *fiber, unsigned flags);
-#define track_fiber_current()   __tsan_get_current_fiber()
-#define track_fiber_create()    __tsan_create_fiber(0)
-#define track_fiber_destroy(f)  __tsan_destroy_fiber(f)
-#define track_fiber_switch(f)   __tsan_switch_to_fiber((f), 0)
+void __tsan_func_entry(void *pc);
+#define track_fiber_current()  __tsan_get_current_fiber()
+#define track_fiber_create()   __tsan_create_fiber(0)
+#define track_fiber_destroy(f) __tsan_destroy_fiber(f)
+#define track_fiber_switch(f)  __tsan_switch_to_fiber((f), 0)
 #else
-#define track_fiber_current()   ((void *)0)
-#define track_fiber_create()    ((void *)0)
-#define track_fiber_destroy(f)  ((void)(f))
-#define track_fiber_switch(f)   ((void)(f))
+enum { TRACK_THREADS = 0 };
+#define track_fiber_current()  ((void *)0)
+#define track_fiber_create()   ((void *)0)
+#define track_fiber_destroy(f) ((void)(f))
+#define track_fiber_switch(f)  ((void)(f))
 #endif
 
+/* The running flow of control is about to abandon frames and to go on in the one with frame pointer `fp`.
+ * ThreadSanitizer's list of calls, 65536 long, would keep those abandoned: the flow gets a new fiber, with a
+ * new list. It may be longer than what is left, never shorter. */
+#ifdef TRACK_TSAN
+static inline void track_unwound(void **fiber, uintptr_t fp, uintptr_t hi)
+{
+    enum { SPARE = 16 };
+    unsigned n = SPARE;
+    void *old = *fiber;
+    while (fp != 0 && fp < hi) {
+        uintptr_t next = *(const uintptr_t *)fp;
+        n++;
+        fp = next > fp ? next : 0;
+    }
+    *fiber = track_fiber_create();
+    track_fiber_switch(*fiber);
+    track_fiber_destroy(old);
+    while (n-- > 0)
+        __tsan_func_entry(__builtin_return_address(0));
+}
+#else
+#define track_unwound(fiber, fp, hi) ((void)0)
+#endif
+
+/* ---- AddressSanitizer. Whoever leaves a stack says where it goes, and whoever arrives says so.
+ *
+ * track_leave        the next thing is a jump to the stack [lo, hi). *keep gets the running stack's fake
+ *                    stack; keep NULL: the running stack is left for good
+ * track_arrive       the first thing on a stack: what it kept, NULL the first time
+ * track_dead_frames  the frames in [lo, hi) are no more
+ */
 #ifdef TRACK_ASAN
 void __sanitizer_start_switch_fiber(void **fake_stack_save, const void *bottom, size_t size);
 void __sanitizer_finish_switch_fiber(void *fake_stack, const void **old_bottom, size_t *old_size);
 void __asan_unpoison_memory_region(const volatile void *addr, size_t size);
-#define track_switch_begin(save, lo, n) __sanitizer_start_switch_fiber((save), (lo), (n))
-#define track_switch_end(saved)         __sanitizer_finish_switch_fiber((saved), 0, 0)
-#define track_unpoison(p, n)            __asan_unpoison_memory_region((p), (n))
+#define track_leave(keep, lo, hi)                                                                  \
+    __sanitizer_start_switch_fiber((keep), (const void *)(lo), (hi) - (lo))
+#define track_arrive(kept)        __sanitizer_finish_switch_fiber((kept), NULL, NULL)
+#define track_dead_frames(lo, hi) __asan_unpoison_memory_region((const void *)(lo), (hi) - (lo))
 #else
-#define track_switch_begin(save, lo, n) ((void)0)
-#define track_switch_end(saved)         ((void)0)
-#define track_unpoison(p, n)            ((void)0)
+#define track_leave(keep, lo, hi) ((void)0)
+#define track_arrive(kept)        ((void)0)
+#define track_dead_frames(lo, hi) ((void)0)
 #endif
 
 #endif

@@ -3,6 +3,7 @@
 #define CONF_HOSTILE_H
 
 #define RUNQ_CAP           4u
+#define GLOBAL_CHUNK       2u
 #define GLOBAL_EVERY_TICKS 3u
 #define TIMER_EVERY_TICKS  1u
 #define ID_BATCH           2u

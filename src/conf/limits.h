@@ -14,6 +14,9 @@
 #ifndef RUNQ_CAP
 #define RUNQ_CAP 1024u /* a power of two */
 #endif
+#ifndef GLOBAL_CHUNK
+#define GLOBAL_CHUNK 510u /* goroutines in one piece of the global queue: a page */
+#endif
 #ifndef GLOBAL_EVERY_TICKS
 #define GLOBAL_EVERY_TICKS 61u /* look at the global queue first, once in so many */
 #endif
@@ -46,7 +49,7 @@
 #define STACK_REGION_BYTES  (1 * GIB)
 #endif
 #ifndef GFREE_CAP
-#define GFREE_CAP 64u /* dead goroutines a P keeps */
+#define GFREE_CAP 256u /* dead goroutines a P keeps */
 #endif
 
 /* ---- timer */

@@ -23,17 +23,17 @@ struct hop {
 static void hop_run(void *hop)
 {
     struct hop *h = hop;
-    track_switch_end(NULL);
+    track_arrive(NULL);
     h->fn(h->arg);
-    track_switch_begin(NULL, (void *)h->from->lo, h->from->hi - h->from->lo);
+    track_leave(NULL, h->from->lo, h->from->hi);
 }
 
 void dump_on_thread_stack(struct m *m, uintptr_t top, void (*fn)(void *arg), void *arg)
 {
     struct hop h = {.fn = fn, .arg = arg, .from = &m_curg(m)->stack};
-    track_switch_begin(&h.fake_stack, (void *)m->g0.stack.lo, m->g0.stack.hi - m->g0.stack.lo);
+    track_leave(&h.fake_stack, m->g0.stack.lo, m->g0.stack.hi);
     arch_call_on((void *)((top - DUMP_RED_ZONE_BYTES) & ~(uintptr_t)15), hop_run, &h);
-    track_switch_end(h.fake_stack);
+    track_arrive(h.fake_stack);
 }
 
 /* ---- the other goroutines */

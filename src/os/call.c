@@ -1,5 +1,6 @@
 /* call.c: the raw system call. */
 #include "os/call.h"
+#include "os/fault.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +12,10 @@ NOINLINE int64_t os_call(long nr, intptr_t a, intptr_t b, intptr_t c, intptr_t d
                          intptr_t f)
 {
     int keep = errno;
-    int64_t r = syscall(nr, a, b, c, d, e, f);
+    int64_t r = fault_of_call(nr);
+    if (unlikely(r != 0))
+        return r;
+    r = syscall(nr, a, b, c, d, e, f);
     if (unlikely(r < 0)) {
         r = -errno;
         errno = keep;

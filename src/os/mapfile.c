@@ -1,5 +1,6 @@
 /* mapfile.c: files mapped for reading. */
 #include "os/mapfile.h"
+#include "os/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,8 @@
 
 const void *os_map_file(const char *path, size_t *bytes)
 {
+    if (FAULT(map_file))
+        return NULL;
     int keep = errno;
     void *p = MAP_FAILED;
     struct stat st;

@@ -5,6 +5,7 @@
  */
 #include "os/os.h"
 #include "base/check.h"
+#include "os/fault.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -74,7 +75,7 @@ void os_signal_stack(size_t bytes)
     stack_t st = {.ss_size = bytes};
     int keep = errno;
     st.ss_sp = os_map(bytes);
-    if (st.ss_sp == NULL || sigaltstack(&st, NULL) != 0)
+    if (st.ss_sp == NULL || FAULT(signal_stack) || sigaltstack(&st, NULL) != 0)
         throw("cannot set the signal stack");
     errno = keep;
 }

@@ -59,6 +59,8 @@ clockid_t os_thread_cpu_clock(void)
 int64_t os_clock_read_ns(clockid_t clock)
 {
     struct timespec ts;
+    if (FAULT(cpu_clock))
+        return -EINVAL;
     int keep = errno;
     if (clock_gettime(clock, &ts) != 0) {
         int e = -errno;
@@ -71,6 +73,8 @@ int64_t os_clock_read_ns(clockid_t clock)
 /* What follows the command's name in a stat file of /proc: "S 1 2 3 ...". */
 static bool read_stat(const char *path, char *buf, size_t cap, char **rest)
 {
+    if (FAULT(proc_stat))
+        return false;
     int keep = errno;
     int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
@@ -124,6 +128,8 @@ int os_thread_count(void)
 
 int os_thread_signal(int tid, int sig)
 {
+    if (FAULT(thread_signal))
+        return -EAGAIN;
     int keep = errno;
     int r = syscall(SYS_tgkill, getpid(), tid, sig) == 0 ? 0 : -errno;
     errno = keep;
@@ -136,7 +142,7 @@ void os_thread_stack(uintptr_t *lo, uintptr_t *hi)
     void *base = NULL;
     size_t bytes = 0;
     *lo = *hi = 0;
-    if (pthread_getattr_np(pthread_self(), &attr) != 0)
+    if (FAULT(thread_stack) || pthread_getattr_np(pthread_self(), &attr) != 0)
         return;
     if (pthread_attr_getstack(&attr, &base, &bytes) == 0) {
         *lo = (uintptr_t)base;

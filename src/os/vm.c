@@ -52,6 +52,8 @@ void os_unmap(void *p, size_t bytes)
 
 void os_decommit(void *p, size_t bytes)
 {
+    if (FAULT(vm_decommit))
+        return;
     int keep = errno;
     madvise(p, bytes, MADV_DONTNEED);
     errno = keep;
@@ -92,8 +94,11 @@ bool os_guard_costs_mappings(void)
 
 size_t os_page_bytes(void)
 {
-    static size_t bytes;
-    if (bytes == 0)
-        bytes = (size_t)sysconf(_SC_PAGESIZE);
+    static au64 known;
+    uint64_t bytes = load_rlx(&known);
+    if (bytes == 0) {
+        bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+        store_rlx(&known, bytes);
+    }
     return bytes;
 }

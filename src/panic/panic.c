@@ -72,9 +72,11 @@ static void abort_older(const struct panicking *p, const struct gort_scope *s)
     }
 }
 
-static NORETURN void go_on_at(const struct context *c)
+static NORETURN void go_on_at(struct g *g, const struct context *c)
 {
-    track_unpoison(__builtin_frame_address(0), c->sp - (uintptr_t)__builtin_frame_address(0));
+    if (!g->foreign)
+        track_unwound(&g->fiber, c->fp, g->stack.hi);
+    track_dead_frames((uintptr_t)__builtin_frame_address(0), c->sp);
     arch_jump(c);
 }
 
@@ -99,7 +101,7 @@ static NORETURN void recovered(struct g *g, struct gort_scope *s)
     struct panicking *p;
     while ((p = g->panics) != NULL && p->aborted) {
         if (p->is_exit) /* cannot be cancelled */
-            go_on_at(&p->place);
+            go_on_at(g, &p->place);
         sub_seq(&running, 1u);
         g->panics = p->older;
     }
@@ -107,7 +109,7 @@ static NORETURN void recovered(struct g *g, struct gort_scope *s)
         g->fault.sig = 0;
     if (s->root)
         finish(g);
-    go_on_at((const struct context *)(const void *)s->place);
+    go_on_at(g, (const struct context *)(const void *)s->place);
 }
 
 /* Runs all deferred functions of the goroutine, until one recovers. */

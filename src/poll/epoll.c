@@ -14,7 +14,6 @@
 #include "poll/poll.h"
 #include "base/check.h"
 #include "os/call.h"
-#include "os/fault.h"
 #include "os/os.h"
 
 #include <errno.h>
@@ -46,8 +45,6 @@ static struct pollfd_state *state_of(uint64_t tag)
 
 static int start(void)
 {
-    if (FAULT(epoll_create))
-        return -EMFILE;
     int64_t ep = os_call1(SYS_epoll_create1, EPOLL_CLOEXEC);
     if (ep < 0)
         return (int)ep;
@@ -96,8 +93,6 @@ int poll_open(struct pollfd_state *s, int fd)
     int r = poll_init();
     if (r != 0)
         return r;
-    if (FAULT(epoll_add))
-        return -ENOSPC;
     s->fd = fd;
     store_rlx(&s->sticky, 0u);
     store_rlx(&s->side[POLL_READ], NULL);

@@ -64,7 +64,7 @@ bool gort_attach_thread(void)
     m->g0.param = NULL;
     store_rlx(&m->curg, g);
     store_rlx(&m->announced, 1u);
-    add_rlx(&sched.ngs, 1);
+    add_rlx(&sched.nforeign, 1);
     or_seq(&m->attention, (uint32_t)ATT_REVOKED); /* its first m_enter gets a P */
     m_leave(m);
     return true;
@@ -77,7 +77,7 @@ void gort_detach_thread(void)
         fatal("gort: this thread is not attached (call gort_attach_thread first)");
     m = m_enter();
     struct g *g = m_curg(m);
-    add_rlx(&sched.ngs, -1);
+    add_rlx(&sched.nforeign, -1);
     struct p *p = p_release(m);
     p_hand_off(p);
     m->lock_count = 0;

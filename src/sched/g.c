@@ -72,30 +72,29 @@ struct g *g_new(const struct start *s, const struct go_options *o)
     if (g == NULL) {
         print("runtime: cannot map a stack of %u bytes for a goroutine (have %d)\n",
               (uint64_t)(o->stack_bytes ? o->stack_bytes : stack_default_bytes()),
-              (int64_t)load_rlx(&sched.ngs));
+              g_count_exact());
         throw("runtime: cannot allocate memory");
     }
     arch_context_init(&g->ctx, (void *)g->stack.hi);
-    g->start = *s;
-    g->next = NULL;
     g->param = NULL;
     g->saved_errno = 0;
-    g->scope = NULL;
-    g->panics = NULL;
-    g->exiting = false;
-    g->panic_on_fault = false;
-    g->in_cgo = false;
-    g->started = false;
-    g->fault.sig = 0;
-    g->sigctx = NULL;
-    g->fiber = track_fiber_create();
-    g->fake_stack = NULL;
+    g->start = *s;
     g->id = next_id(p);
     g->created_pc = o->created_pc;
     g->parent_id = parent->id;
     g->ancestors = NULL;
     g->system = o->system;
     g->foreign = false;
+    g->started = false;
+    g->exiting = false;
+    g->panic_on_fault = false;
+    g->in_cgo = false;
+    g->scope = NULL;
+    if (TRACK_THREADS)
+        g->fiber = track_fiber_create();
+    if (g->faulted)
+        g->fault.sig = 0;
+    g->faulted = false;
     store_rlx(&g->wait_since, 0);
     store_rlx(&g->wait_reason, (uint32_t)WAIT_NONE);
     store_rlx(&g->m, NULL);
@@ -104,7 +103,7 @@ struct g *g_new(const struct start *s, const struct go_options *o)
     if (unlikely(knobs.tracebackancestors > 0))
         g->ancestors = dump_record_ancestors(parent, o->created_pc, knobs.tracebackancestors);
     if (!o->system)
-        add_rlx(&sched.ngs, 1);
+        store_rlx(&p->ngs, load_rlx(&p->ngs) + 1);
     store_rel(&g->status, (uint32_t)G_RUNNABLE); /* pairs with g_each */
     return g;
 }
@@ -117,10 +116,26 @@ void g_init_thread(struct g *g)
     store_rlx(&g->status, (uint32_t)G_IDLE);
 }
 
+/* Gives a batch back to the depot; a small one, since this runs on some goroutine's stack. */
+static void give_back(struct p *p)
+{
+    void *heads[WARM_BATCH];
+    struct stack *stacks[WARM_BATCH];
+    unsigned n = 0;
+    for (; n < WARM_BATCH && p->gfree != NULL; p->ngfree--) {
+        struct g *g = p->gfree;
+        p->gfree = g->next;
+        heads[n] = g;
+        stacks[n++] = &g->stack;
+    }
+    stack_put_many(heads, stacks, n);
+}
+
 void g_free(struct g *g)
 {
     struct p *p = m_p(self());
-    track_fiber_destroy(g->fiber);
+    if (TRACK_THREADS)
+        track_fiber_destroy(g->fiber);
     if (g->ancestors != NULL)
         dump_free_ancestors(g->ancestors);
     g->ancestors = NULL;
@@ -132,28 +147,21 @@ void g_free(struct g *g)
     p->gfree = g;
     if (++p->ngfree <= GFREE_CAP)
         return;
-    for (uint32_t keep = GFREE_CAP / 2; p->ngfree > keep;) {
-        struct g *old = p->gfree;
-        p->gfree = old->next;
-        p->ngfree--;
-        stack_put(old, &old->stack);
-    }
+    while (p->ngfree > GFREE_CAP / 2)
+        give_back(p);
 }
 
 void g_flush_free(struct p *p)
 {
-    while (p->gfree != NULL) {
-        struct g *g = p->gfree;
-        p->gfree = g->next;
-        stack_put(g, &g->stack);
-    }
-    p->ngfree = 0;
+    while (p->gfree != NULL)
+        give_back(p);
 }
 
 /* The commit of the last switch away from `g`. */
 bool g_commit_free(struct g *g, void *arg)
 {
     (void)arg;
+    track_dead_frames(g->ctx.sp, g->stack.hi);
     g_free(g);
     return true;
 }
@@ -161,7 +169,7 @@ bool g_commit_free(struct g *g, void *arg)
 const struct start *g_begin(void)
 {
     struct m *m = self();
-    track_switch_end(m_curg(m)->fake_stack); /* none yet: the first time on this stack */
+    track_arrive(NULL); /* the first time on this stack */
     finish_switch(m);
     m = self();
     struct g *g = m_curg(m);
@@ -176,8 +184,9 @@ void g_end(void)
     if (g->scope != NULL)
         panic_goroutine_end(g);
     struct m *m = m_enter();
+    struct p *p = m_p(m);
     if (!g->system)
-        add_rlx(&sched.ngs, -1);
+        store_rlx(&p->ngs, load_rlx(&p->ngs) - 1);
     if (load_rlx(&g->bound) != NULL)
         m->lock_count = UINT32_MAX; /* a locked goroutine ends with its thread: m_exit */
     store_rlx(&g->bound, NULL);
@@ -214,6 +223,15 @@ void gort_go_start(const gort_go_options *options, void (*fn)(void), size_t n,
     m_leave(m);
 }
 
+/* Each P counts births and deaths that it saw; a goroutine may die elsewhere than it was born. */
+int64_t g_count_exact(void)
+{
+    int64_t n = load_rlx(&sched.nforeign);
+    for (uint32_t i = 0; i < load_acq(&sched.nps_made); i++)
+        n += load_rlx(&p_at(i)->ngs);
+    return n;
+}
+
 int gort_num_goroutine(void)
 {
     return g_count();
@@ -221,8 +239,8 @@ int gort_num_goroutine(void)
 
 int g_count(void)
 {
-    int n = load_rlx(&sched.ngs);
-    return n < 1 ? 1 : n;
+    int64_t n = g_count_exact();
+    return n < 1 ? 1 : (int)n;
 }
 
 struct each {

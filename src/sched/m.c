@@ -135,11 +135,7 @@ void m_stop(struct m *m)
             m_sleep_for_ever();
         if (load_rlx(&m->curg) == &m->g0)
             return;
-        store_rlx(&m->curg, &m->g0);
-        m->commit = NULL;
-        m->prev = NULL;
-        track_fiber_switch(m->g0.fiber);
-        arch_jump(&m->g0.ctx); /* leaves a goroutine that waits in place: the program ends */
+        jump_to_g0(m); /* leaves a goroutine that waits in place: the program ends */
     }
     lock(&sched.lock);
     struct p *p = m->nextp;
@@ -265,11 +261,11 @@ void m_check_deadlock(void) NO_TSA /* its callers never see it return unlocked *
     for (struct m *m = sched.all_ms; m != NULL; m = m->all_next)
         if (m->nextp != NULL)
             return;
-    if (os_thread_count() > (int)sched.nms + 1) /* ours and the monitor */
+    if (os_thread_count() > (int)sched.nms + 1 + TRACK_THREADS) /* ours and the monitor */
         return;
     sched.deadlock_off = true;
     unlock(&sched.lock);
-    if (load_rlx(&sched.ngs) == 0)
+    if (g_count_exact() == 0)
         fatal("no goroutines (main called runtime.Goexit) - deadlock!");
     fatal("all goroutines are asleep - deadlock!");
 }
@@ -321,17 +317,12 @@ void sched_exit_main(int status)
     store_rlx(&sched.exit_status, status);
     if (swap_seq(&sched.exiting, 1u) != 0)
         m_sleep_for_ever();
-    struct g *g = m_curg(m);
     lock(&sched.lock);
     for (struct m *o = sched.all_ms; o != NULL; o = o->all_next)
         or_seq(&o->attention, (uint32_t)ATT_EXIT);
     unlock(&sched.lock);
-    if (m->is_main) {
-        store_rlx(&m->curg, &m->g0);
-        (void)g;
-        track_fiber_switch(m->g0.fiber);
-        arch_jump(&m->g0.ctx);
-    }
+    if (m->is_main)
+        jump_to_g0(m);
     note_wake(&sched.m0->note);
     if (!note_sleep_for(&sched.exit_note, EXIT_GRACE_NS))
         exit(status);

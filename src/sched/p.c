@@ -134,6 +134,7 @@ static void grow_table(uint32_t n)
             t[i] = p_new(i);
         made = n;
         store_rel(&sched.ps, t); /* pairs with p_at */
+        store_rel(&sched.nps_made, n); /* pairs with g_count_exact */
     }
 }
 

@@ -29,44 +29,25 @@ const char *wait_reason_text(enum wait_reason r)
     return r < WAIT_REASONS ? texts[r] : "unknown wait reason";
 }
 
-static void make_runnable(struct g *g)
+void refused_to_wait(struct g *prev)
 {
-    store_rlx(&g->wait_since, 0);
-    store_rel(&g->status, (uint32_t)G_RUNNABLE);
-}
-
-void finish_switch(struct m *m)
-{
-    struct g *prev = m->prev;
-    park_commit commit = m->commit;
-    void *arg = m->commit_arg;
-    m->prev = NULL;
-    m->commit = NULL;
-    if (commit == NULL || commit(prev, arg))
-        return;
+    struct p *p = m_p(self());
     make_runnable(prev);
-    if (m_p(m) != NULL)
-        runq_put(m_p(m), prev);
+    if (p != NULL)
+        runq_put(p, prev);
     else
         global_put(prev);
 }
 
-void switch_to(struct m *m, struct g *from, struct g *to)
+/* Leaves the running goroutine for good: its thread goes on where it last left its own stack. */
+void jump_to_g0(struct m *m)
 {
-    from->saved_errno = *m->errno_p;
-    *m->errno_p = to->saved_errno;
-    struct p *p = m_p(m);
-    if (p != NULL)
-        store_rlx(&p->switches, load_rlx(&p->switches) + 1);
-    store_rlx(&to->m, m);
-    store_rlx(&m->curg, to);
-    store_rlx(&to->status, (uint32_t)G_RUNNING);
-    m->prev = from;
-    track_switch_begin(&from->fake_stack, (void *)to->stack.lo, to->stack.hi - to->stack.lo);
-    track_fiber_switch(to->fiber);
-    arch_switch(&from->ctx, &to->ctx);
-    track_switch_end(from->fake_stack);
-    finish_switch(self());
+    store_rlx(&m->curg, &m->g0);
+    m->commit = NULL;
+    m->prev = NULL;
+    track_leave(NULL, m->g0.stack.lo, m->g0.stack.hi);
+    track_fiber_switch(m->g0.fiber);
+    arch_jump(&m->g0.ctx);
 }
 
 /* The thread sleeps with its goroutine; false if the commit said not to. */
@@ -222,7 +203,8 @@ PARKS void yield(void)
     }
     struct g *next = schedule_pick_fast(m, p);
     if (next == NULL) {
-        if (load_rlx(&sched.runq_size) != 0 || timers_next(&p->timers) != INT64_MAX)
+        if (m->g0.param != NULL || load_rlx(&sched.runq_size) != 0 ||
+            timers_next(&p->timers) != INT64_MAX)
             yield_slow(m, g);
         return;
     }

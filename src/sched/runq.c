@@ -13,6 +13,7 @@
 #include "sched/sched_int.h"
 
 #include "base/rand.h"
+#include "mem/mem.h"
 
 _Static_assert((RUNQ_CAP & (RUNQ_CAP - 1)) == 0, "the ring is indexed by a mask");
 
@@ -49,13 +50,11 @@ static bool overflow(struct p *p, struct g *g, uint32_t head)
     if (!cas_acq_rel(&p->runq_head, head, head + HALF))
         return false;
     /* The slots are free now, but only the owner, who is here, fills slots. */
-    struct g *first = load_rlx(slot(p, head)), *last = first;
-    for (uint32_t i = 1; i < HALF; i++) {
-        last->next = load_rlx(slot(p, head + i));
-        last = last->next;
-    }
-    last->next = g;
-    global_put_list(first, g, HALF + 1);
+    lock(&sched.lock);
+    for (uint32_t i = 0; i < HALF; i++)
+        global_put_locked(load_rlx(slot(p, head + i)));
+    global_put_locked(g);
+    unlock(&sched.lock);
     return true;
 }
 
@@ -90,13 +89,28 @@ struct g *runq_get_next(struct p *p)
     return NULL;
 }
 
+/* Each goroutine is on a page of its own: asks for those that run soon, the second next one's struct
+ * and the next one's stack, while the first runs. */
+static void prefetch_after(struct p *p, uint32_t head, uint32_t tail)
+{
+    if (tail - head < 3)
+        return;
+    const struct g *second = load_rlx(slot(p, head + 2));
+    const struct g *first = load_rlx(slot(p, head + 1));
+    __builtin_prefetch(second, 1);
+    __builtin_prefetch((const char *)second + 64, 1);
+    __builtin_prefetch((const void *)first->ctx.sp, 1);
+}
+
 struct g *runq_get(struct p *p)
 {
     for (;;) {
         uint32_t head = load_acq(&p->runq_head);
-        if (head == load_rlx(&p->runq_tail))
+        uint32_t tail = load_rlx(&p->runq_tail);
+        if (head == tail)
             return NULL;
         struct g *g = load_rlx(slot(p, head));
+        prefetch_after(p, head, tail);
         if (cas_rel(&p->runq_head, head, head + 1))
             return g;
     }
@@ -112,7 +126,8 @@ static struct g *steal_next(struct p *from)
         uint32_t switches = load_rlx(&from->switches);
         for (int i = 0; i < 30; i++) {
             cpu_relax(10);
-            if (load_rlx(&from->switches) != switches || load_rlx(&from->runnext) != g)
+            if (load_rlx(&from->waking) != 0 || load_rlx(&from->switches) != switches ||
+                load_rlx(&from->runnext) != g)
                 return NULL;
         }
     }
@@ -144,14 +159,30 @@ struct g *runq_steal(struct p *to, struct p *from, bool also_next)
     }
 }
 
+static struct chunk *new_chunk(void) REQUIRES(sched.lock)
+{
+    struct chunk *c = sched.free_chunks;
+    if (c != NULL)
+        sched.free_chunks = c->next;
+    else
+        c = persist_alloc(sizeof *c, 64);
+    c->next = NULL;
+    c->head = c->tail = 0;
+    return c;
+}
+
 void global_put_locked(struct g *g)
 {
-    g->next = NULL;
-    if (sched.runq_last != NULL)
-        sched.runq_last->next = g;
-    else
-        sched.runq_first = g;
-    sched.runq_last = g;
+    struct chunk *c = sched.runq_last;
+    if (c == NULL || c->tail == GLOBAL_CHUNK) {
+        c = new_chunk();
+        if (sched.runq_last != NULL)
+            sched.runq_last->next = c;
+        else
+            sched.runq_first = c;
+        sched.runq_last = c;
+    }
+    c->g[c->tail++] = g;
     store_rlx(&sched.runq_size, load_rlx(&sched.runq_size) + 1);
 }
 
@@ -162,27 +193,18 @@ void global_put(struct g *g)
     unlock(&sched.lock);
 }
 
-void global_put_list(struct g *first, struct g *last, uint32_t n)
-{
-    lock(&sched.lock);
-    last->next = NULL;
-    if (sched.runq_last != NULL)
-        sched.runq_last->next = first;
-    else
-        sched.runq_first = first;
-    sched.runq_last = last;
-    store_rlx(&sched.runq_size, load_rlx(&sched.runq_size) + n);
-    unlock(&sched.lock);
-}
-
 static struct g *global_pop(void) REQUIRES(sched.lock)
 {
-    struct g *g = sched.runq_first;
-    sched.runq_first = g->next;
-    if (sched.runq_first == NULL)
-        sched.runq_last = NULL;
-    g->next = NULL;
+    struct chunk *c = sched.runq_first;
+    struct g *g = c->g[c->head++];
     store_rlx(&sched.runq_size, load_rlx(&sched.runq_size) - 1);
+    if (c->head == c->tail) {
+        sched.runq_first = c->next;
+        if (sched.runq_first == NULL)
+            sched.runq_last = NULL;
+        c->next = sched.free_chunks;
+        sched.free_chunks = c;
+    }
     return g;
 }
 

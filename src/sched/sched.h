@@ -67,38 +67,22 @@ const char *wait_reason_text(enum wait_reason r);
  *      +------------------------------------------+  g_end, gort_goexit
  */
 struct g {
-    /* A switch touches the first two lines only. Its owner is whoever runs it; while it is parked,
-     * whoever will ready it. */
-    struct context ctx;
-    /* owner: */
-    struct g *next;          /* in a run queue or free list */
-    /* atomic: */
-    aptr bound;              /* the only thread that may run it, or NULL */
-    aptr m;                  /* the thread that runs it */
-    au32 status;             /* enum g_status */
-    au32 wait_reason;
-    ai64 wait_since;         /* os_nanotime, stamped now and then while it waits; 0 unknown */
-    /* owner: */
-    int saved_errno;
-    au32 select_done;        /* select: set by the first case that wins (chan/select.c) */
-    void *param;             /* what ready() has to say to park()'s caller */
-    struct scope *scope;     /* innermost gort_scope */
-    struct panicking *panics; /* innermost panic */
-    struct start start;
-    bool exiting;            /* gort_goexit is running its deferred functions */
-    bool panic_on_fault;
-    bool in_cgo;             /* on its thread's own stack, inside gort_cgocall */
-    bool started;            /* has run; before that only its entry is known */
-    struct {
-        int sig;
-        int code;
-        uintptr_t addr, pc;
-        struct context ctx;  /* registers at the faulting instruction */
-    } fault;
-    const void *sigctx;      /* ucontext while its thread is stopped in a signal handler */
-    void *fiber;             /* ThreadSanitizer's */
-    void *fake_stack;        /* AddressSanitizer's */
+    /* A switch touches the first two lines, a birth or a death the next two as well; the rest is
+     * zero unless somebody needs it. An owner is whoever runs it; while it is parked, whoever will
+     * ready it. */
+    struct context ctx;      /* owner */
+    struct g *next;          /* owner; in a list of dead goroutines */
+    aptr bound;              /* atomic; the only thread that may run it, or NULL */
+    aptr m;                  /* atomic; the thread that runs it */
+    au32 status;             /* atomic; enum g_status */
+    au32 wait_reason;        /* atomic */
+    ai64 wait_since;         /* atomic; os_nanotime, stamped now and then while it waits; 0 unknown */
+    int saved_errno;         /* owner */
+    au32 select_done;        /* atomic; set by the first case that wins (chan/select.c) */
+    void *param;             /* owner; what ready() has to say to park()'s caller */
+
     /* const while not G_DEAD: */
+    struct start start;
     uint64_t id;
     struct stack stack;
     uintptr_t created_pc;    /* return address of the go statement; 0 for goroutine 1 */
@@ -106,6 +90,24 @@ struct g {
     struct ancestor *ancestors;
     bool system;             /* not counted, hidden in tracebacks */
     bool foreign;            /* a thread that the program made: its stack is the thread's */
+    /* owner: */
+    bool faulted;            /* `fault` has been written */
+    bool started;            /* has run; before that only its entry is known */
+    bool exiting;            /* gort_goexit is running its deferred functions */
+    bool panic_on_fault;
+    bool in_cgo;             /* on its thread's own stack, inside gort_cgocall */
+    struct scope *scope;     /* innermost gort_scope */
+
+    struct panicking *panics; /* innermost panic */
+    const void *sigctx;      /* ucontext while its thread is stopped in a signal handler */
+    void *fiber;             /* ThreadSanitizer's */
+    void *fake_stack;        /* AddressSanitizer's */
+    struct {
+        int sig;
+        int code;
+        uintptr_t addr, pc;
+        struct context ctx;  /* registers at the faulting instruction */
+    } fault;
 };
 
 enum attention {
@@ -165,6 +167,7 @@ struct p {
     au32 schedtick;         /* read by the monitor */
     au32 syscalltick;
     uint64_t rand;
+    ai64 ngs;               /* births minus deaths seen here; read by all */
     struct g *gfree;        /* dead goroutines with warm stacks, last in first out */
     uint32_t ngfree;
     uint64_t next_id, last_id; /* goroutine ids */
@@ -177,6 +180,7 @@ struct p {
     aptr runnext;
     aptr runq[RUNQ_CAP];
     au32 switches;          /* goroutines that ran here; unlike schedtick, all of them */
+    au32 waking;            /* its thread is in the kernel, waking another */
     au32 want_wake;         /* runnext was filled without waking anyone */
     struct timers timers;
     /* lock (sched): */

@@ -2,13 +2,23 @@
 #ifndef SCHED_SCHED_INT_H
 #define SCHED_SCHED_INT_H
 
+#include "base/track.h"
 #include "sched/sched.h"
+
+/* Part of the global queue: pointers in a row, so that nobody touches a goroutine that is not to run
+ * yet; each lies on a page of its own. */
+struct chunk {
+    struct chunk *next;
+    uint32_t head, tail; /* chunk->g[head..tail) are queued */
+    struct g *g[GLOBAL_CHUNK];
+};
 
 /* The one scheduler. Grouped by who may touch what. */
 struct sched {
     struct lock lock; /* rank sched */
     /* lock: */
-    struct g *runq_first, *runq_last; /* the global queue */
+    struct chunk *runq_first, *runq_last; /* the global queue */
+    struct chunk *free_chunks;
     struct p *idle_ps;
     struct m *idle_ms;
     struct m *all_ms;
@@ -33,7 +43,8 @@ struct sched {
     ai64 last_poll;         /* 0 while a thread sleeps in poll_wait */
     ai64 poll_until;
     au64 next_g_id;
-    ai32 ngs;               /* not dead, not system */
+    ai64 nforeign;          /* attached threads */
+    au32 nps_made;          /* Ps that exist, in use or not */
     au32 exiting;
     au32 dying;
     ai32 exit_status;
@@ -55,6 +66,7 @@ static inline struct p *p_at(uint32_t i)
 /* ---- g.c */
 void g_init_thread(struct g *g);
 void g_free(struct g *g);
+int64_t g_count_exact(void); /* goroutines that are not dead and not the runtime's */
 bool g_commit_free(struct g *g, void *arg);
 void g_flush_free(struct p *p);
 
@@ -69,7 +81,6 @@ uint32_t runq_len(const struct p *p);
 struct g *runq_steal(struct p *to, struct p *from, bool also_next);
 void global_put(struct g *g);
 void global_put_locked(struct g *g) REQUIRES(sched.lock);
-void global_put_list(struct g *first, struct g *last, uint32_t n);
 /* One from the global queue, and a share of the rest for `p`'s ring. */
 struct g *global_get_locked(struct p *p, uint32_t max) REQUIRES(sched.lock);
 
@@ -102,8 +113,7 @@ bool schedule_poll(int64_t ns);
 void inject(void **waiters, int n);
 
 /* ---- park.c */
-void switch_to(struct m *m, struct g *from, struct g *to);
-void finish_switch(struct m *m);
+NORETURN void jump_to_g0(struct m *m);
 bool park_in_place(struct m *m, struct g *g, park_commit commit, void *arg);
 bool commit_global(struct g *g, void *arg);
 bool commit_local(struct g *g, void *arg);
@@ -120,5 +130,48 @@ SIGSAFE void preempt_on_signal(struct m *m, void *ucontext);
 void *sysmon_main(void *arg);
 void sysmon_wake(void);
 void world_reached(struct m *m);
+
+/* ---- the switch itself, inline: its frames are part of what every parked goroutine keeps warm */
+static inline void make_runnable(struct g *g)
+{
+    store_rlx(&g->wait_since, 0);
+    store_rel(&g->status, (uint32_t)G_RUNNABLE);
+}
+
+/* The previous goroutine's commit said no: it must run again. */
+void refused_to_wait(struct g *prev);
+
+/* What the new flow of control does first of all: see park.c, invariant 1. */
+static inline void finish_switch(struct m *m)
+{
+    struct g *prev = m->prev;
+    park_commit commit = m->commit;
+    void *arg = m->commit_arg;
+    m->prev = NULL;
+    m->commit = NULL;
+    if (commit != NULL && !commit(prev, arg))
+        refused_to_wait(prev);
+}
+
+/* Leaves `from` for `to` on this thread; returns when somebody switches back, maybe elsewhere. */
+static inline __attribute__((always_inline)) void switch_to(struct m *m, struct g *from,
+                                                            struct g *to)
+{
+    from->saved_errno = *m->errno_p;
+    *m->errno_p = to->saved_errno;
+    struct p *p = m_p(m);
+    if (p != NULL)
+        store_rlx(&p->switches, load_rlx(&p->switches) + 1);
+    store_rlx(&to->m, m);
+    store_rlx(&m->curg, to);
+    store_rlx(&to->status, (uint32_t)G_RUNNING);
+    m->prev = from;
+    track_leave(load_rlx(&from->status) == G_DEAD ? NULL : &from->fake_stack, to->stack.lo,
+                to->stack.hi);
+    track_fiber_switch(to->fiber);
+    arch_switch(&from->ctx, &to->ctx);
+    track_arrive(from->fake_stack);
+    finish_switch(self());
+}
 
 #endif

@@ -58,7 +58,9 @@ bool schedule_poll(int64_t ns)
 {
     void *waiters[POLL_BATCH];
     int n = poll_wait(ns, waiters, POLL_BATCH);
-    store_rlx(&sched.last_poll, os_nanotime());
+    int64_t last = load_seq(&sched.last_poll);
+    if (last != 0) /* else a thread has gone to sleep there meanwhile: leave its mark */
+        cas_seq(&sched.last_poll, last, os_nanotime());
     for (int i = 0; i < n; i++)
         ready_tail(waiters[i]);
     return n > 0;
@@ -183,14 +185,13 @@ static bool poll_blocking(struct m *m)
         return false;
     if (!poll_started() && poll_init() != 0)
         throw("cannot start the netpoller");
-    store_rlx(&sched.poll_until, until);
     if (swap_seq(&sched.last_poll, 0) == 0) { /* another thread is there: wake it for our timer */
         if (until != INT64_MAX && until < load_rlx(&sched.poll_until))
             poll_break();
         return false;
     }
     /* A timer or waiter that came before the swap is seen now; one that comes later sees last_poll
-     * == 0 and breaks the poll. */
+     * == 0, and poll_until still INT64_MAX or what we store, and breaks the poll. */
     until = next_timer();
     store_seq(&sched.poll_until, until);
     int64_t ns = -1;

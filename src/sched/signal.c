@@ -38,6 +38,7 @@ static void overflow_on_own_stack(void *arg)
 
 static void note_fault(struct g *g, int sig, const siginfo_t *info, const void *ucontext)
 {
+    g->faulted = true;
     g->fault.sig = sig;
     g->fault.code = info->si_code;
     g->fault.addr = (uintptr_t)info->si_addr;

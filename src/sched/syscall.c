@@ -147,7 +147,17 @@ void gort_unlock_os_thread(void)
 struct cgo {
     void (*fn)(void *);
     void *arg;
+    const struct stack *from;
+    void *fake_stack;
 };
+
+static void cgo_run(void *call)
+{
+    struct cgo *c = call;
+    track_arrive(NULL);
+    c->fn(c->arg);
+    track_leave(NULL, c->from->lo, c->from->hi);
+}
 
 /* On the thread's own stack; the goroutine is bound to the thread meanwhile, so that what `fn` calls
  * back may park: it parks in place. */
@@ -155,6 +165,7 @@ void gort_cgocall(void (*fn)(void *), void *arg)
 {
     struct m *m = m_enter();
     struct g *g = m_curg(m);
+    struct cgo c = {.fn = fn, .arg = arg, .from = &g->stack};
     bool on_thread_stack = g->foreign || g->in_cgo;
     bool was_bound = load_rlx(&g->bound) != NULL;
     store_rlx(&m->ncgocall, load_rlx(&m->ncgocall) + 1);
@@ -162,10 +173,13 @@ void gort_cgocall(void (*fn)(void *), void *arg)
     g->in_cgo = true;
     m_leave(m);
     sched_enter_syscall();
-    if (on_thread_stack)
+    if (on_thread_stack) {
         fn(arg);
-    else
-        arch_call_on((void *)((m->g0.ctx.sp - 256) & ~(uintptr_t)15), fn, arg);
+    } else {
+        track_leave(&c.fake_stack, m->g0.stack.lo, m->g0.stack.hi);
+        arch_call_on((void *)((m->g0.ctx.sp - 256) & ~(uintptr_t)15), cgo_run, &c);
+        track_arrive(c.fake_stack);
+    }
     sched_exit_syscall();
     m = m_enter();
     g->in_cgo = on_thread_stack && !g->foreign;

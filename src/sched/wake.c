@@ -4,7 +4,8 @@
  * Holds   1. Whoever makes a goroutine runnable and then sees an idle P and no spinner, wakes one
  *            thread; it spins (looks for work) until it finds some or gives up.
  *         2. A spinner that gives up leaves nspinning first and then looks everywhere once more
- *            (work_anywhere): a producer that saw it spinning is not lost.
+ *            (work_anywhere): a producer that saw it spinning is not lost. A goroutine in the
+ *            runnext of a P that runs is left to that P, with a note for the monitor.
  *         3. A spinner that finds work and was the last wakes another.
  * Order   producer: queue, then nspinning; spinner: nspinning, then queues; all seq_cst
  *         (test/model/wake.pml).
@@ -39,7 +40,11 @@ void wake_for(struct p *p)
             store_rlx(&p->want_wake, 1u);
         return;
     }
+    /* A wake takes long enough for the woken thread to mistake us for a computing one, and to take
+     * what we are about to run. */
+    store_rlx(&p->waking, 1u);
     wake_one();
+    store_rlx(&p->waking, 0u);
 }
 
 void spinning_end(struct m *m, bool found)
@@ -61,9 +66,14 @@ bool work_anywhere(void)
     if (load_seq(&sched.runq_size) != 0)
         return true;
     uint32_t n = load_rlx(&sched.nps);
-    for (uint32_t i = 0; i < n; i++)
-        if (!runq_empty(p_at(i)))
+    for (uint32_t i = 0; i < n; i++) {
+        struct p *p = p_at(i);
+        if (runq_empty(p))
+            continue;
+        if (load_rlx(&p->status) != P_RUNNING || load_acq(&p->runq_head) != load_acq(&p->runq_tail))
             return true;
+        store_rlx(&p->want_wake, 1u); /* only its runnext: the monitor looks whether it moves */
+    }
     return false;
 }
 

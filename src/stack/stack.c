@@ -14,7 +14,6 @@
 
 #include "base/atomic.h"
 #include "base/check.h"
-#include "base/track.h"
 #include "conf/limits.h"
 #include "os/os.h"
 
@@ -214,8 +213,6 @@ void *stack_take(size_t bytes, struct stack *s, bool *cold)
     unlock(&pool.lock);
     if (w != NULL)
         set_state(region_at(s->region), s->slot, SLOT_TAKEN);
-    if (head != NULL)
-        track_unpoison((void *)s->lo, s->hi - s->lo);
     return head;
 }
 
@@ -239,19 +236,45 @@ struct stack stack_of_warm(const void *head)
     return ((const struct warm *)head)->stack;
 }
 
-void stack_put(void *head, const struct stack *s)
+static struct warm *make_warm(void *head, const struct stack *s)
 {
-    struct stack keep = *s;
+    struct stack keep = *s; /* lies in the head that is about to be overwritten */
     struct warm *w = head;
     struct region *r = region_at(keep.region);
-    unsigned class = r->class;
     CHECK(slot_head(r, keep.slot) == head);
     set_state(r, keep.slot, SLOT_WARM);
     w->stack = keep;
+    return w;
+}
+
+void stack_put(void *head, const struct stack *s)
+{
+    struct warm *w = make_warm(head, s);
+    unsigned class = region_at(w->stack.region)->class;
     lock(&pool.lock);
     w->next = pool.warm[class];
     pool.warm[class] = w;
     pool.nwarm[class]++;
+    unlock(&pool.lock);
+}
+
+void stack_put_many(void **heads, struct stack *const *stacks, unsigned n)
+{
+    struct warm *first = NULL, *last = NULL;
+    for (unsigned i = n; i-- > 0;) {
+        struct warm *w = make_warm(heads[i], stacks[i]);
+        w->next = first;
+        first = w;
+        if (last == NULL)
+            last = w;
+    }
+    if (n == 0)
+        return;
+    unsigned class = pool.default_class;
+    lock(&pool.lock);
+    last->next = pool.warm[class];
+    pool.warm[class] = first;
+    pool.nwarm[class] += n;
     unlock(&pool.lock);
 }
 

@@ -31,6 +31,8 @@ unsigned stack_take_warm(void **heads, unsigned n);
 struct stack stack_of_warm(const void *head);
 /* Gives a slot back, keeping its pages for a while; `head` is what stack_take returned. */
 void stack_put(void *head, const struct stack *s);
+/* The same for several of default size. */
+void stack_put_many(void **heads, struct stack *const *stacks, unsigned n);
 /* Gives pages of slots that nobody wanted for an interval back to the system; at most `max` slots.
  * Called by the monitor about once a second. */
 void stack_trim(unsigned max);

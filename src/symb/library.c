@@ -6,6 +6,7 @@
  */
 #include "symb/symb_int.h"
 
+#include "os/fault.h"
 #include "os/os.h"
 
 #include <dlfcn.h>
@@ -16,7 +17,7 @@ enum { LIB_NEW, LIB_LOADING, LIB_THERE, LIB_MISSING };
 
 static bool library_open(struct symb_library *lib, const struct symb_import *imports, size_t n)
 {
-    void *handle = dlopen(lib->name, RTLD_NOW | RTLD_LOCAL);
+    void *handle = FAULT(library) ? NULL : dlopen(lib->name, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL)
         return false;
     for (size_t i = 0; i < n; i++) {

@@ -82,11 +82,13 @@ static bool cfi_begin(struct symb_walk *w, const struct context *c, bool exact)
 
 /* Registers of the cursor's frame become a new beginning: libunwind looks rules up at pc - 1 unless
  * told that the frame was interrupted, and does not know our fault entry as such. */
-static void cfi_restart_exact(struct symb_walk *w)
+static void cfi_restart_after_fault(struct symb_walk *w)
 {
     struct context c;
+    uintptr_t cfa = w->next.sp; /* libunwind takes the CFA for the sp, in spite of the rule */
     arch_context_from_registers(&c, cfi_reg_of, w);
-    c.sp = w->next.sp;
+    arch_fault_fill(&c, cfa);
+    w->next.sp = c.sp;
     memset(w->registers, 0, sizeof w->registers);
     arch_context_to_ucontext(&c, (ucontext_t *)(void *)w->registers);
     w->cfi = cfi_start(w, true);
@@ -102,10 +104,8 @@ static bool cfi_step(struct symb_walk *w)
     w->next.sp = cfi_reg(w, UNW_REG_SP);
     w->next_fp = cfi_reg(w, ARCH_DWARF_FP);
     w->next.exact = after_fault || after_signal;
-    if (after_fault) {
-        w->next.sp = arch_fault_sp(w->next.sp); /* libunwind takes the CFA, in spite of its rule */
-        cfi_restart_exact(w);
-    }
+    if (after_fault)
+        cfi_restart_after_fault(w);
     return true;
 }
 #else

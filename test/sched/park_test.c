@@ -196,7 +196,7 @@ static void keep_words(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintp
 
 static void pass_words(void)
 {
-    gort_go(keep_words, 1, 2, 3, 4, (uintptr_t)-5, &words);
+    gort_go(keep_words, 1, 2, 3, 4, (uintptr_t)-5, (uintptr_t)&words);
     while (norder == 0)
         gort_gosched();
     cr_expect(words[0] == 1 && words[1] == 2 && words[2] == 3 && words[3] == 4);

@@ -138,8 +138,10 @@ Test(runq, under_theft_each_goroutine_is_taken_once)
     __atomic_store_n(&finished, true, __ATOMIC_RELEASE);
     for (int i = 0; i < THIEVES; i++)
         pthread_join(t[i], NULL);
-    for (g = sched.runq_first; g != NULL; g = g->next)
+    lock(&sched.lock);
+    while ((g = global_get_locked(victim, 1)) != NULL)
         count(g);
+    unlock(&sched.lock);
     uint32_t wrong = 0;
     for (int i = 0; i < ITEMS; i++)
         wrong += items[i].param != (void *)1;

@@ -31,10 +31,15 @@ static inline void arch_context_from_registers(struct context *c, arch_register_
     };
 }
 
-/* The sp of the code that faulted, from the CFA of arch_fault_entry (arch_ucontext_call_fault). */
+/* What arch_ucontext_call_fault kept of the code that faulted, from the CFA of arch_fault_entry. */
 static inline uintptr_t arch_fault_sp(uintptr_t cfa)
 {
     return ((const uintptr_t *)cfa)[-3];
+}
+
+static inline void arch_fault_fill(struct context *c, uintptr_t cfa)
+{
+    c->sp = arch_fault_sp(cfa);
 }
 
 #endif

@@ -12,6 +12,8 @@ struct context {
     uintptr_t x19[10];    /* x19 to x28 */
     uint64_t d8[8];       /* the low halves of v8 to v15: all that a call preserves of them */
     uint64_t fpcr;
+    uintptr_t lr; /* of interrupted code, for the unwinder: a function without a frame keeps its
+                     return address there. Switches leave it alone. */
 };
 
 _Static_assert(offsetof(struct context, sp) == CTX_SP, "arch/arm64/offsets.h");

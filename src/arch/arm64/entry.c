@@ -35,6 +35,7 @@ void arch_ucontext_to_context(const void *ucontext, struct context *c)
     c->sp = r->sp;
     c->pc = r->pc;
     c->fp = r->regs[REG_FP];
+    c->lr = r->regs[REG_LR];
     for (int i = 0; i < 10; i++)
         c->x19[i] = r->regs[19 + i];
 }
@@ -46,6 +47,7 @@ void arch_ucontext_call_fault(void *ucontext)
     frame[0] = r->regs[REG_FP]; /* with frame[1], a link of the frame-pointer chain */
     frame[1] = r->pc;
     frame[2] = r->sp;
+    frame[3] = r->regs[REG_LR];
     r->sp = (uintptr_t)frame;
     r->pc = (uintptr_t)arch_fault_entry + 4; /* past the nop: an unwinder looks at pc - 1 */
 }
@@ -63,7 +65,7 @@ void arch_ucontext_jump(void *ucontext, void *top, void (*fn)(void *), void *arg
 static void print_register(struct out *o, const char *name, uint64_t v)
 {
     out_str(o, name);
-    for (size_t n = strlen(name); n < 7; n++)
+    for (size_t n = strlen(name); n < 8; n++)
         out_char(o, ' ');
     out_hex(o, v);
     out_char(o, '\n');
