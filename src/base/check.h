@@ -11,14 +11,15 @@
 
 #define CHECK(x) (likely(x) ? (void)0 : check_failed(#x, __FILE__, __LINE__))
 
+/* Spelled out each time, so that `x` is quoted as it is written, its macros not expanded. */
 #ifdef GORT_DEBUG
-#define DCHECK(x) CHECK(x)
+#define DCHECK(x) (likely(x) ? (void)0 : check_failed(#x, __FILE__, __LINE__))
 #else
 #define DCHECK(x) ((void)sizeof(!(x)))
 #endif
 
 #ifdef GORT_PARANOID
-#define DCHECK_SLOW(x) CHECK(x)
+#define DCHECK_SLOW(x) (likely(x) ? (void)0 : check_failed(#x, __FILE__, __LINE__))
 #else
 #define DCHECK_SLOW(x) ((void)sizeof(!(x)))
 #endif

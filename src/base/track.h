@@ -27,7 +27,10 @@
 /* ---- ThreadSanitizer. A switch is a happening: what one goroutine did before it is seen by the next on
  * the same thread, as the runtime's own structs want it. */
 #ifdef TRACK_TSAN
-enum { TRACK_THREADS = 1 }; /* threads that the sanitizer adds to the process */
+enum {
+    TRACK_THREADS = 1, /* that the sanitizer adds to the process */
+    TRACK_SIGNALS = 0, /* no handler may run while ThreadSanitizer is at work on the thread */
+};
 void *__tsan_get_current_fiber(void);
 void *__tsan_create_fiber(unsigned flags);
 void __tsan_destroy_fiber(void *fiber);
@@ -38,7 +41,7 @@ void __tsan_func_entry(void *pc);
 #define track_fiber_destroy(f) __tsan_destroy_fiber(f)
 #define track_fiber_switch(f)  __tsan_switch_to_fiber((f), 0)
 #else
-enum { TRACK_THREADS = 0 };
+enum { TRACK_THREADS = 0, TRACK_SIGNALS = 1 };
 #define track_fiber_current()  ((void *)0)
 #define track_fiber_create()   ((void *)0)
 #define track_fiber_destroy(f) ((void)(f))

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/fmt.h"
+#include "conf/conf.h"
 #include "mem/mem.h"
 
 #include <gort/go.h>
@@ -48,9 +49,7 @@ bool gort_attach_thread(void)
     if (m != NULL) {
         detached = m->idle_next;
         m->idle_next = NULL;
-        m->all_next = sched.all_ms;
-        sched.all_ms = m;
-        sched.nms++;
+        m_list(m);
     } else {
         m = m_new_locked();
     }
@@ -96,6 +95,8 @@ struct m *sched_start(int nprocs)
 {
     static struct m monitor;
     sched.barrier_by_cas = !os_has_membarrier();
+    if (!TRACK_SIGNALS)
+        knobs.asyncpreemptoff = 1; /* docs/internals/sanitizers.md */
     sched.started_ns = os_nanotime();
     store_rlx(&sched.last_poll, sched.started_ns);
     sched_init(nprocs);
@@ -109,10 +110,8 @@ struct m *sched_start(int nprocs)
     sched.started = true;
     store_rlx(&monitor.locks, 1u);
     int r = os_thread_start(sysmon_main, &monitor);
-    if (r != 0) {
-        print("runtime: failed to create new OS thread (have 1 already; errno=%d)\n", (int64_t)-r);
-        throw("newosproc");
-    }
+    if (r != 0)
+        m_refused(1, r);
     return m0;
 }
 

@@ -261,7 +261,7 @@ void g_each(void (*fn)(struct g *g, void *arg), void *arg)
 {
     struct each e = {fn, arg};
     stack_each_head(each_head, &e);
-    for (struct m *m = sched.all_ms; m != NULL; m = m->all_next) {
+    for (struct m *m = m_first(); m != NULL; m = m_next(m)) {
         struct g *g = load_rlx(&m->curg);
         if (g != NULL && g->foreign)
             fn(g, arg);

@@ -41,6 +41,13 @@ static void thread_exhaustion(void)
     throw("thread exhaustion");
 }
 
+void m_list(struct m *m)
+{
+    store_rlx(&m->all_next, m_first());
+    store_rel(&sched.all_ms, m); /* pairs with m_first */
+    sched.nms++;
+}
+
 struct m *m_new_locked(void) NO_TSA
 {
     if (sched.nms + 1 > sched.max_ms) {
@@ -54,9 +61,7 @@ struct m *m_new_locked(void) NO_TSA
     store_rlx(&m->locks, 1u);
     if (sched.barrier_by_cas)
         store_rlx(&m->attention, (uint32_t)ATT_BARRIER);
-    m->all_next = sched.all_ms;
-    sched.all_ms = m;
-    sched.nms++;
+    m_list(m);
     return m;
 }
 
@@ -102,16 +107,20 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
+void m_refused(uint32_t have, int err)
+{
+    print("runtime: failed to create new OS thread (have %u already; errno=%d)\n", (uint64_t)have,
+          (int64_t)-err);
+    if (err == -EAGAIN)
+        print("runtime: may need to increase max user processes (ulimit -u)\n");
+    throw("newosproc");
+}
+
 void m_start_thread(struct m *m)
 {
     int r = os_thread_start(thread_main, m);
-    if (r == 0)
-        return;
-    print("runtime: failed to create new OS thread (have %u already; errno=%d)\n",
-          (uint64_t)sched.nms - 1, (int64_t)-r);
-    if (r == -EAGAIN)
-        print("runtime: may need to increase max user processes (ulimit -u)\n");
-    throw("newosproc");
+    if (r != 0)
+        m_refused(sched.nms, r); /* the new one counts as there, the monitor does not: even */
 }
 
 /* The thread sleeps until somebody hands it a P. */
@@ -196,12 +205,10 @@ void m_start(struct p *p, bool spinning)
 void m_forget(struct m *m)
 {
     lock(&sched.lock);
-    for (struct m **at = &sched.all_ms; *at != NULL; at = &(*at)->all_next) {
-        if (*at == m) {
-            *at = m->all_next;
-            break;
-        }
-    }
+    aptr *at = &sched.all_ms;
+    while (load_rlx(at) != m)
+        at = &((struct m *)load_rlx(at))->all_next;
+    store_rel(at, m_next(m)); /* pairs with m_next; m itself still leads on to the rest */
     sched.nms--;
     sched.nexited_cgocalls += (int64_t)load_rlx(&m->ncgocall);
     m_check_deadlock();
@@ -258,7 +265,7 @@ void m_check_deadlock(void) NO_TSA /* its callers never see it return unlocked *
     for (uint32_t i = 0; i < load_rlx(&sched.nps); i++)
         if (load_rlx(&p_at(i)->timers.count) != 0 || !runq_empty(p_at(i)))
             return;
-    for (struct m *m = sched.all_ms; m != NULL; m = m->all_next)
+    for (struct m *m = m_first(); m != NULL; m = m_next(m))
         if (m->nextp != NULL)
             return;
     if (os_thread_count() > (int)sched.nms + 1 + TRACK_THREADS) /* ours and the monitor */
@@ -282,7 +289,7 @@ void gort_breakpoint(void)
 
 void sched_each_m(void (*fn)(struct m *m, void *arg), void *arg)
 {
-    for (struct m *m = sched.all_ms; m != NULL; m = m->all_next)
+    for (struct m *m = m_first(); m != NULL; m = m_next(m))
         fn(m, arg);
 }
 
@@ -318,7 +325,7 @@ void sched_exit_main(int status)
     if (swap_seq(&sched.exiting, 1u) != 0)
         m_sleep_for_ever();
     lock(&sched.lock);
-    for (struct m *o = sched.all_ms; o != NULL; o = o->all_next)
+    for (struct m *o = m_first(); o != NULL; o = m_next(o))
         or_seq(&o->attention, (uint32_t)ATT_EXIT);
     unlock(&sched.lock);
     if (m->is_main)

@@ -60,6 +60,7 @@ bool park_in_place(struct m *m, struct g *g, park_commit commit, void *arg)
         store_rlx(&g->status, (uint32_t)G_RUNNING);
         return false;
     }
+    DCHECK(locks_held() == 0);
     struct p *p = m_p(m) != NULL ? p_release(m) : NULL;
     if (p != NULL)
         p_hand_off(p);

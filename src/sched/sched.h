@@ -39,7 +39,8 @@ struct panicking; /* panic/panic.c */
 struct ancestor; /* dump/traceback.c */
 struct cache;    /* mem/cache.c */
 
-enum g_status { /* Go's numbers: they are printed */
+/* Go's numbers: they are printed. */
+enum g_status {
     G_IDLE = 0,
     G_RUNNABLE = 1,
     G_RUNNING = 2,
@@ -148,7 +149,7 @@ struct m {
     au64 ncgocall;
     /* lock (sched): */
     struct m *idle_next;
-    struct m *all_next;
+    aptr all_next; /* lock+atomic: m_next */
     struct p *nextp; /* handed over together with `note` */
     bool blocked;    /* asleep on `note` */
     uint32_t id;

@@ -21,7 +21,6 @@ struct sched {
     struct chunk *free_chunks;
     struct p *idle_ps;
     struct m *idle_ms;
-    struct m *all_ms;
     uint32_t nidle_ms;
     uint32_t nasleep_bound; /* threads asleep in place, their goroutine parked (park.c) */
     uint32_t nms, next_m_id;
@@ -30,6 +29,7 @@ struct sched {
     int64_t nexited_cgocalls;
     bool deadlock_off;      /* reported already */
     /* lock+atomic: */
+    aptr all_ms;            /* written under the lock, read without: m_first */
     au32 runq_size;
     au32 nidle_ps;
     au32 stopping;
@@ -95,7 +95,20 @@ void p_hand_off(struct p *p);
 
 /* ---- m.c */
 struct m *m_new_locked(void) REQUIRES(sched.lock);
+void m_list(struct m *m) REQUIRES(sched.lock);
+/* A walk over all Ms that needs no lock: an M is never freed, and one that is taken off the list still
+ * leads on. A walk that meets an M while it is put back may see some twice. */
+static inline struct m *m_first(void)
+{
+    return load_acq(&sched.all_ms); /* pairs with m_list, m_forget */
+}
+static inline struct m *m_next(struct m *m)
+{
+    return load_acq(&m->all_next); /* pairs with m_list, m_forget */
+}
 void m_start_thread(struct m *m);
+/* The kernel gives no thread: -errno. `have` is how many there are. */
+NORETURN void m_refused(uint32_t have, int err);
 void m_init_self(struct m *m, bool own_signal_stack);
 void m_forget(struct m *m);
 void m_stop(struct m *m);
@@ -151,6 +164,7 @@ static inline void finish_switch(struct m *m)
     m->commit = NULL;
     if (commit != NULL && !commit(prev, arg))
         refused_to_wait(prev);
+    DCHECK(locks_held() == 0); /* whoever waits took no lock along */
 }
 
 /* Leaves `from` for `to` on this thread; returns when somebody switches back, maybe elsewhere. */

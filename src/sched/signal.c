@@ -62,8 +62,10 @@ static void on_fault(int sig, siginfo_t *info, void *ucontext)
     }
     uintptr_t addr = (uintptr_t)info->si_addr;
     note_fault(g, sig, info, ucontext);
+    uintptr_t sp = g->fault.ctx.sp;
     bool in_guard = addr - (g->stack.lo - STACK_GUARD_BYTES) < STACK_GUARD_BYTES;
-    if (sig != SIGFPE && !g->in_cgo && (in_guard || g->fault.ctx.sp < g->stack.lo)) {
+    bool beyond = sp < g->stack.lo && sp - m->g0.stack.lo >= m->g0.stack.hi - m->g0.stack.lo;
+    if (sig != SIGFPE && !g->in_cgo && (in_guard || beyond)) {
         store_rlx(&m->locks, 1u);
         arch_ucontext_jump(ucontext, (void *)(m->g0.ctx.sp - 256), overflow_on_own_stack, g);
         return;

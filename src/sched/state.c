@@ -118,7 +118,7 @@ void sched_print_state(bool detailed) NO_TSA
         out_char(&o, '\n');
         for (uint32_t i = 0; i < load_rlx(&sched.nps); i++)
             print_p(&o, p_at(i));
-        for (struct m *m = sched.all_ms; m != NULL; m = m->all_next)
+        for (struct m *m = m_first(); m != NULL; m = m_next(m))
             print_m(&o, m);
         g_each(print_g, &o);
     }

@@ -100,7 +100,7 @@ void world_start(void)
     }
     if (m_p(m) != NULL)
         store_rlx(&m_p(m)->status, (uint32_t)P_RUNNING);
-    for (struct m *o = sched.all_ms; o != NULL; o = o->all_next)
+    for (struct m *o = m_first(); o != NULL; o = m_next(o))
         and_seq(&o->attention, ~(uint32_t)ATT_STOP);
     work = load_rlx(&sched.runq_size) != 0;
     unlock(&sched.lock);
@@ -140,7 +140,7 @@ void world_freeze(void)
         }
         struct m *me = self();
         uint32_t running = 0;
-        for (struct m *m = sched.all_ms; m != NULL; m = m->all_next) {
+        for (struct m *m = m_first(); m != NULL; m = m_next(m)) {
             if (m == me || load_rlx(&m->curg) == NULL || m->blocked)
                 continue;
             or_seq(&m->attention, (uint32_t)ATT_STOP);

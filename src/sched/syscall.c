@@ -193,7 +193,7 @@ int64_t gort_num_cgo_call(void)
     struct m *m = m_enter();
     lock(&sched.lock);
     int64_t n = sched.nexited_cgocalls;
-    for (struct m *o = sched.all_ms; o != NULL; o = o->all_next)
+    for (struct m *o = m_first(); o != NULL; o = m_next(o))
         n += (int64_t)load_rlx(&o->ncgocall);
     unlock(&sched.lock);
     m_leave(m);

@@ -112,7 +112,7 @@ static void look_at_strays(void) REQUIRES(sched.lock)
 {
     if (load_rlx(&sched.nidle_ps) != 0 || knobs.asyncpreemptoff != 0)
         return;
-    for (struct m *m = sched.all_ms; m != NULL; m = m->all_next) {
+    for (struct m *m = m_first(); m != NULL; m = m_next(m)) {
         struct g *g = load_rlx(&m->curg);
         if ((load_rlx(&m->attention) & ATT_REVOKED) == 0 || load_rlx(&m->announced) != 0 ||
             load_rlx(&m->locks) != 0 || g == NULL || g->foreign)

@@ -11,13 +11,32 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <string.h>
 
 enum { LIB_NEW, LIB_LOADING, LIB_THERE, LIB_MISSING };
 
+static int has_interpreter(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_INTERP)
+            *(bool *)arg = true;
+    return 1; /* the first is the program itself */
+}
+
+/* In a statically linked program dlopen would bring a second C library, with a malloc and with
+ * thread-locals of its own. */
+static bool have_loader(void)
+{
+    bool yes = false;
+    dl_iterate_phdr(has_interpreter, &yes);
+    return yes;
+}
+
 static bool library_open(struct symb_library *lib, const struct symb_import *imports, size_t n)
 {
-    void *handle = FAULT(library) ? NULL : dlopen(lib->name, RTLD_NOW | RTLD_LOCAL);
+    void *handle = FAULT(library) || !have_loader() ? NULL : dlopen(lib->name, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL)
         return false;
     for (size_t i = 0; i < n; i++) {

@@ -3,7 +3,8 @@
  * Owns    walking from a `struct context` outwards, by call-frame information (libunwind's local
  *         unwinder) or by the chain of frame pointers.
  * Holds   1. every frame's sp lies in one of the walk's stacks;
- *         2. within one stack sp only grows, so that a walk ends.
+ *         2. within one stack sp only grows, so that a walk ends; but a function that was interrupted may
+ *            have no frame (arm64), and then its caller has the same sp.
  * Locks   none of ours; libunwind takes the loader's.
  * Instead of remote unwinding with checked reads: libunwind's local-only library has no such door.
  *         A broken frame may therefore fault here; the report that is then under way falls back on
@@ -88,6 +89,7 @@ static void cfi_restart_after_fault(struct symb_walk *w)
     uintptr_t cfa = w->next.sp; /* libunwind takes the CFA for the sp, in spite of the rule */
     arch_context_from_registers(&c, cfi_reg_of, w);
     arch_fault_fill(&c, cfa);
+    c.pc = w->next.pc; /* libunwind's register of that name is that of the beginning, on arm64 */
     w->next.sp = c.sp;
     memset(w->registers, 0, sizeof w->registers);
     arch_context_to_ucontext(&c, (ucontext_t *)(void *)w->registers);
@@ -180,7 +182,8 @@ static void walk_step(struct symb_walk *w, const struct symb_frame *from)
         return;
     int was = stack_of(w, from->sp, 1), is = stack_of(w, w->next.sp, 1);
     bool at_top = w->next.sp == w->stack[0].hi || w->next.sp == w->stack[1].hi;
-    if (w->next.pc == 0 || (is < 0 && !at_top) || (is == was && w->next.sp <= from->sp))
+    bool grew = w->next.sp > from->sp || (w->next.sp == from->sp && from->exact);
+    if (w->next.pc == 0 || (is < 0 && !at_top) || (is == was && !grew))
         w->more = false; /* 1, 2 */
 }
 

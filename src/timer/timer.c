@@ -4,6 +4,8 @@
  *         sched/schedule.c; who sleeps until the next one is sched/wake.c.
  * Holds   1. heap[(i - 1) / 4].when_ns <= heap[i].when_ns for 0 < i < len.
  *         2. A pending timer is in exactly one place of its owner, and its index says which.
+ *            Its slot's when_ns is at or before its deadline: a reset to later leaves it where it
+ *            is, and whoever finds it at the root then moves it.
  *         3. fresh_min_ns <= the deadline of every newcomer.
  *         4. next_ns <= every deadline; INT64_MAX when nothing is pending. It is not always equal
  *            to the earliest: a newcomer that is stopped may leave it too early, and timers_run
@@ -256,10 +258,29 @@ static bool adopt(struct timers *to, struct timer *t, struct timers *from) NO_TS
     return true;
 }
 
+/* A new deadline that is not before what its place promises costs no move. */
+static bool postpone(const struct timers *ts, struct timer *t, int64_t when_ns, int64_t period_ns)
+{
+    int64_t promised = (t->index & TIMER_FRESH) != 0 ? ts->fresh_min_ns
+                                                     : ts->heap[t->index].when_ns;
+    if (when_ns < promised)
+        return false;
+    t->when_ns = when_ns;
+    t->period_ns = period_ns;
+    return true;
+}
+
 bool timer_reset(struct timers *ts, struct timer *t, int64_t when_ns, int64_t period_ns,
                  bool *was_pending) NO_TSA
 {
-    struct timers *from;
+    struct timers *from = lock_owner(t);
+    if (from != NULL) {
+        bool done = postpone(from, t, when_ns, period_ns);
+        unlock(&from->lock);
+        *was_pending = true;
+        if (done)
+            return false;
+    }
     for (;;) {
         from = load_acq(&t->owner);
         lock_two(ts, from != NULL ? from : ts);
@@ -312,8 +333,13 @@ static unsigned take_due(struct timers *ts, int64_t now_ns, struct call *calls)
     unsigned n = 0;
     lock(&ts->lock);
     fresh_to_heap(ts);
-    while (n < BATCH && ts->len > 0 && ts->heap[0].when_ns <= now_ns)
-        calls[n++] = take_first(ts, now_ns);
+    while (n < BATCH && ts->len > 0 && ts->heap[0].when_ns <= now_ns) {
+        struct timer *t = ts->heap[0].t;
+        if (t->when_ns > ts->heap[0].when_ns) /* postponed */
+            heap_down(ts, 0, (struct timer_slot){t->when_ns, t});
+        else
+            calls[n++] = take_first(ts, now_ns);
+    }
     publish(ts);
     unlock(&ts->lock);
     return n;
@@ -356,7 +382,7 @@ void timers_check(struct timers *ts)
     for (uint32_t i = 0; i < ts->len; i++) {
         const struct timer_slot *s = &ts->heap[i];
         CHECK(i == 0 || ts->heap[(i - 1) / ARITY].when_ns <= s->when_ns); /* 1 */
-        CHECK(s->t->index == i && s->t->when_ns == s->when_ns);           /* 2 */
+        CHECK(s->t->index == i && s->t->when_ns >= s->when_ns);           /* 2 */
         CHECK(load_rlx(&s->t->owner) == ts);                              /* 2 */
         CHECK(next <= s->when_ns);                                        /* 4 */
     }

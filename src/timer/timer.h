@@ -65,7 +65,7 @@ bool timer_start(struct timers *ts, struct timer *t);
 /* True if it was pending and is now idle; false if it was idle (it fired, or was stopped). Does not
  * wait for a callback that is running or about to. */
 bool timer_stop(struct timer *t);
-/* Stops it if pending and arms it anew on `ts`. *was_pending tells; returns as timer_start. Two
+/* Arms it for another time; on `ts`, unless it is pending elsewhere and its place there will do. *was_pending tells; returns as timer_start. Two
  * resets at once are one after the other. */
 bool timer_reset(struct timers *ts, struct timer *t, int64_t when_ns, int64_t period_ns,
                  bool *was_pending);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 // limit: 60
+// skip-on: faults
 
 static int wanted = 10000;
 static struct sockaddr_in address;

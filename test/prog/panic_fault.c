@@ -4,7 +4,7 @@
 // expect-re: ^\[signal SIGSEGV: segmentation violation code=0x1 addr=0xdeadbeef000 pc=0x[0-9a-f]+\]$
 // expect-re: ^$
 // expect-re: ^goroutine 1 \[running
-// not: deferred|^panic: 
+// not: deferred|^panic:
 // exit: 2
 // skip-on: asan
 #include <gort.h>

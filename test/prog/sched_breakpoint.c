@@ -1,7 +1,6 @@
 // exit: 2
 // expect-re: ^SIGTRAP: trace trap$
 // expect-re: ^PC=0x[0-9a-f]+ m=[0-9]+ sigcode=
-// skip-on: arm64
 #include <gort.h>
 
 static int run(int argc, char **argv)

@@ -1,4 +1,5 @@
 // env: GODEBUG=cpu.foo,cpu.avx=maybe,cpu.bogus=on,cpu.aes=off,unknown=1,schedtrace=x
+// arm64 has options of other names.
 // skip-on: arm64
 // expect: GODEBUG: no value specified for "cpu.foo"
 // expect: GODEBUG: value "maybe" not supported for cpu option "avx"

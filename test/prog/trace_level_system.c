@@ -7,7 +7,7 @@
 // expect-re: ^run\(\)$
 // expect-re: fp=0x[0-9a-f]+ sp=0x[0-9a-f]+ pc=0x[0-9a-f]+$
 // expect-re: ^goroutine [0-9]+ \[sleep\]:$
-// expect-re: ^switch_to\(\)$
+// expect-re: ^switch_to\((\.\.\.)?\)$
 // expect-re: ^arch_start\(\)$
 #include <gort.h>
 

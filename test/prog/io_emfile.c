@@ -1,0 +1,69 @@
+/* Without descriptors left, the call says EMFILE, those who wait go on waiting, and a connection that could
+ * not be accepted is still there later. */
+#include <gort.h>
+#include <gort/io.h>
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { MOST = 64 };
+
+static gort_chan *got;
+
+static void wait_for_byte(int fd)
+{
+    char c = 0;
+    ssize_t n = gort_read(fd, &c, 1);
+    int v = n == 1 ? c : -1;
+    gort_chan_send(got, &v);
+}
+
+static const char *word(int r)
+{
+    return r >= 0 ? "done" : strerror(errno);
+}
+
+static int run(int argc, char **argv)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    struct rlimit limit = {MOST, MOST};
+    int p[2], q[2], v, fd, last = -1;
+    (void)argc;
+    (void)argv;
+    got = gort_make_chan(int, 1);
+    gort_pipe(p);
+    gort_go(wait_for_byte, p[0]);
+    int listener = gort_socket(AF_INET, SOCK_STREAM, 0);
+    int client = gort_socket(AF_INET, SOCK_STREAM, 0);
+    bind(listener, (struct sockaddr *)&a, sizeof a);
+    gort_listen(listener, 4);
+    getsockname(listener, (struct sockaddr *)&a, &len);
+    gort_sleep(1000000);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    while ((fd = dup(0)) >= 0)
+        last = fd;
+    printf("socket: %s\n", word(gort_socket(AF_INET, SOCK_STREAM, 0))); // expect: socket: Too many open files
+    printf("pipe: %s\n", word(gort_pipe(q)));                     // expect: pipe: Too many open files
+    printf("pair: %s\n", word(gort_socketpair(AF_UNIX, SOCK_STREAM, 0, q))); // expect: pair: Too many open files
+    printf("open: %s\n", word(gort_open("/dev/null", 0, 0)));     // expect: open: Too many open files
+    printf("connect: %s\n", word(gort_connect(client, (struct sockaddr *)&a, len))); // expect: connect: done
+    printf("accept: %s\n", word(gort_accept(listener, NULL, NULL))); // expect: accept: Too many open files
+    gort_sleep(1000000);
+    gort_write(p[1], "x", 1);
+    gort_chan_recv(got, &v);
+    printf("got %c\n", v); // expect: got x
+    gort_close(last);
+    fd = gort_accept(listener, NULL, NULL);
+    printf("accept: %s\n", word(fd)); // expect: accept: done
+    gort_go(wait_for_byte, fd);
+    gort_write(client, "y", 1);
+    gort_chan_recv(got, &v);
+    printf("got %c\n", v); // expect: got y
+    return 0;
+}
+GORT_MAIN(run)

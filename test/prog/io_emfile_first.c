@@ -1,0 +1,43 @@
+/* No descriptor is left when the first wait wants to start the poller: the read says so, and waits once there
+ * are some again. */
+#include <gort.h>
+#include <gort/io.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static gort_chan *done;
+
+static void write_later(int fd)
+{
+    for (int i = 0; i < 10; i++)
+        gort_gosched();
+    gort_write(fd, "z", 1);
+    gort_chan_close(done);
+}
+
+static int run(int argc, char **argv)
+{
+    struct rlimit limit = {32, 32};
+    int p[2], fd, last = -1;
+    char c = 0;
+    (void)argc;
+    (void)argv;
+    done = gort_make_chan(int, 0);
+    gort_pipe(p);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    while ((fd = dup(0)) >= 0)
+        last = fd;
+    ssize_t n = gort_read(p[0], &c, 1);
+    printf("%zd %s\n", n, strerror(errno)); // expect: -1 Too many open files
+    for (int i = 0; i < 8; i++)
+        gort_close(last - i);
+    gort_go(write_later, p[1]);
+    n = gort_read(p[0], &c, 1);
+    printf("%zd %c\n", n, c); // expect: 1 z
+    gort_chan_recv(done, NULL);
+    return 0;
+}
+GORT_MAIN(run)
