@@ -184,7 +184,7 @@ void os_die_by_signal(int sig)
 {
     os_signal_default(sig);
     os_signal_unblock(sig);
-    os_thread_signal(os_thread_id(), sig);
+    syscall(SYS_tgkill, getpid(), os_thread_id(), sig);
     os_sleep_ns(1000000000);
     os_exit(2);
 }

@@ -360,10 +360,12 @@ static void failure_init(struct failure *f, enum report_kind kind, const struct 
     f->at.ctx = *here;
     f->at.exact = exact;
     struct g *g = m_curg(f->m);
-    f->g = g == &f->m->g0 ? NULL : g;
+    /* One that waits in place found the deadlock: it is not what went wrong, only one of them. */
+    bool waits = g != NULL && load_rlx(&g->status) == G_WAITING;
+    f->g = g == &f->m->g0 || waits ? NULL : g;
     if (f->g != NULL)
         return;
-    f->stack = f->m->g0.stack;
+    f->stack = waits ? g->stack : f->m->g0.stack;
     if (f->stack.hi == 0)
         os_thread_stack(&f->stack.lo, &f->stack.hi);
 }

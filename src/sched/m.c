@@ -127,6 +127,8 @@ void m_start_thread(struct m *m)
 void m_stop(struct m *m)
 {
     DCHECK(m_p(m) == NULL);
+    if (m->woken_ns != 0)
+        wake_was_worth(os_nanotime() - m->woken_ns);
     note_clear(&m->note);
     lock(&sched.lock);
     if (load_rlx(&sched.exiting) == 0) {
@@ -151,6 +153,7 @@ void m_stop(struct m *m)
     m->nextp = NULL;
     m->blocked = false;
     unlock(&sched.lock);
+    m->woken_ns = m->spinning ? os_nanotime() : 0;
     p_acquire(m, p);
 }
 

@@ -150,11 +150,13 @@ void ready_tail(struct g *g)
 {
     struct p *p = m_p(self());
     make_runnable(g);
-    if (p == NULL)
+    if (p == NULL) {
         global_put(g);
-    else
-        runq_put(p, g);
-    wake_one();
+        wake_one();
+        return;
+    }
+    runq_put(p, g);
+    wake_for(p);
 }
 
 bool commit_local(struct g *g, void *arg)

@@ -140,6 +140,7 @@ struct m {
     int *errno_p;
     struct g g0;    /* the thread's own stack */
     struct p *oldp; /* held before it was revoked */
+    int64_t woken_ns; /* when it was last woken to look for work, or 0 */
     bool spinning;
     bool is_main;   /* the thread that called gort_run */
     bool in_handler;
@@ -193,6 +194,7 @@ struct p {
         int64_t since;
         int64_t cpu_ns, cpu_at;
         uint32_t switches;
+        bool backlog;
         bool asked;
     } seen;
 };

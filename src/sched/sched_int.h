@@ -37,7 +37,7 @@ struct sched {
     au32 nps;
     /* atomic: */
     au32 nspinning;
-    au32 futile;            /* spinners in a row that found nothing (wake.c) */
+    au32 restraint;         /* how much work is worth a wake (wake.c) */
     au32 monitor_asleep;    /* for long: whoever takes an idle P wakes it */
     au32 want_thread;       /* a signal handler could not make a thread: the monitor must */
     ai64 last_poll;         /* 0 while a thread sleeps in poll_wait */
@@ -122,8 +122,7 @@ struct m *m_nobody_ptr(void);
 /* ---- schedule.c */
 void schedule_loop(struct m *m);
 struct g *schedule_pick_fast(struct m *m, struct p *p);
-bool schedule_poll(int64_t ns);
-void inject(void **waiters, int n);
+bool schedule_poll(void);
 
 /* ---- park.c */
 NORETURN void jump_to_g0(struct m *m);
@@ -135,6 +134,7 @@ bool commit_local(struct g *g, void *arg);
 void wake_one(void);
 void wake_for(struct p *p);
 void spinning_end(struct m *m, bool found);
+void wake_was_worth(int64_t busy_ns);
 bool work_anywhere(void);
 
 /* ---- preempt.c, sysmon.c, stw.c */

@@ -9,6 +9,7 @@
  */
 #include "sched/sched_int.h"
 
+#include "base/fmt.h"
 #include "base/rand.h"
 #include "poll/poll.h"
 
@@ -46,23 +47,33 @@ struct g *schedule_pick_fast(struct m *m, struct p *p)
 #endif
 }
 
-void inject(void **waiters, int n)
+/* Makes those that the netpoller found runnable, and wakes at most one thread for all of them. */
+static void inject(void **waiters, int n)
 {
-    for (int i = 0; i < n; i++)
-        ready_tail(waiters[i]);
+    struct p *p = m_p(self());
+    for (int i = 0; i < n; i++) {
+        struct g *g = waiters[i];
+        make_runnable(g);
+        if (p != NULL)
+            runq_put(p, g);
+        else
+            global_put(g);
+    }
+    if (n > 0 && p != NULL)
+        wake_for(p);
+    else if (n > 0)
+        wake_one();
 }
 
-/* Polls descriptors; true if somebody became runnable. The caller has a P, or `ns` is 0 and the
- * goroutines go to the global queue. */
-bool schedule_poll(int64_t ns)
+/* Polls descriptors without waiting; true if somebody became runnable. */
+bool schedule_poll(void)
 {
     void *waiters[POLL_BATCH];
-    int n = poll_wait(ns, waiters, POLL_BATCH);
+    int n = poll_wait(0, waiters, POLL_BATCH);
     int64_t last = load_seq(&sched.last_poll);
     if (last != 0) /* else a thread has gone to sleep there meanwhile: leave its mark */
         cas_seq(&sched.last_poll, last, os_nanotime());
-    for (int i = 0; i < n; i++)
-        ready_tail(waiters[i]);
+    inject(waiters, n);
     return n > 0;
 }
 
@@ -177,14 +188,23 @@ static struct g *give_up(struct m *m, struct p *p)
     return NULL;
 }
 
+static void start_polling(void)
+{
+    int r = poll_init();
+    if (r == 0)
+        return;
+    print("runtime: epollcreate failed with %d\n", (int64_t)-r);
+    throw("runtime: netpollinit failed");
+}
+
 /* Without a P: sleeps in the netpoller until a descriptor or a timer; false if another does. */
 static bool poll_blocking(struct m *m)
 {
     int64_t until = next_timer();
     if (until == INT64_MAX && !(poll_started() && poll_waiters() > 0))
         return false;
-    if (!poll_started() && poll_init() != 0)
-        throw("cannot start the netpoller");
+    if (!poll_started())
+        start_polling();
     if (swap_seq(&sched.last_poll, 0) == 0) { /* another thread is there: wake it for our timer */
         if (until != INT64_MAX && until < load_rlx(&sched.poll_until))
             poll_break();
@@ -206,13 +226,9 @@ static bool poll_blocking(struct m *m)
     int n = poll_wait(ns, waiters, POLL_BATCH);
     store_seq(&sched.poll_until, INT64_MAX);
     store_seq(&sched.last_poll, os_nanotime());
-    if (p_again(m)) {
-        inject(waiters, n);
-        return true;
-    }
-    for (int i = 0; i < n; i++)
-        ready(waiters[i]); /* without a P: to the global queue */
-    return n > 0 && p_again(m);
+    bool again = p_again(m);
+    inject(waiters, n); /* without a P: into the global queue */
+    return again || (n > 0 && p_again(m));
 }
 
 /* Hands a P to the thread that alone can run `g`. */
@@ -269,7 +285,7 @@ static struct g *find_next(struct m *m)
         if ((g = global_get(p, 0)) != NULL)
             return g;
         if (poll_started() && poll_waiters() > 0 && load_rlx(&sched.last_poll) != 0 &&
-            schedule_poll(0) && (g = local_get(p)) != NULL)
+            schedule_poll() && (g = local_get(p)) != NULL)
             return g;
         if ((g = steal(m, p)) != NULL)
             return g;

@@ -51,7 +51,11 @@ static void look_at_code(struct p *p, struct m *m, int64_t now) REQUIRES(sched.l
 {
     if (now - p->seen.cpu_at >= ASLEEP_LOOK_NS && others_want(p)) {
         int64_t cpu = os_clock_read_ns(m->cpu_clock);
-        bool still = cpu >= 0 && cpu == p->seen.cpu_ns && os_thread_asleep(m->tid) != 0;
+        bool still = cpu == p->seen.cpu_ns; /* both an error: only the kernel's word counts */
+        if (still) {
+            int asleep = os_thread_asleep(m->tid);
+            still = cpu >= 0 ? asleep != 0 : asleep > 0;
+        }
         p->seen.cpu_ns = cpu;
         p->seen.cpu_at = now;
         if (still && load_rlx(&m->locks) == 0) {
@@ -69,17 +73,18 @@ static void look_at_code(struct p *p, struct m *m, int64_t now) REQUIRES(sched.l
     p->seen.asked = true;
 }
 
-/* Somebody was made runnable here without a wake (wake.c), and nothing has moved since. */
+/* Somebody was made runnable here without a wake (wake.c): is that still the right thing? */
 static void look_at_note(struct p *p) REQUIRES(sched.lock)
 {
     uint32_t switches = load_rlx(&p->switches);
-    bool moved = switches != p->seen.switches;
+    bool backlog = load_rlx(&p->runq_head) != load_rlx(&p->runq_tail);
+    bool stuck = switches == p->seen.switches && load_rlx(&p->runnext) != NULL;
+    bool wake = load_rlx(&p->want_wake) != 0 && ((backlog && p->seen.backlog) || stuck);
     p->seen.switches = switches;
-    if (moved || load_rlx(&p->want_wake) == 0)
+    p->seen.backlog = backlog;
+    if (!wake)
         return;
     store_rlx(&p->want_wake, 0u);
-    if (load_rlx(&p->runnext) == NULL)
-        return;
     unlock(&sched.lock);
     wake_one();
     lock(&sched.lock);
@@ -132,7 +137,7 @@ static void poll_if_nobody_does(int64_t now)
     int64_t last = load_seq(&sched.last_poll);
     if (poll_started() && poll_waiters() > 0 && last != 0 && now - last > POLL_EVERY_NS &&
         cas_seq(&sched.last_poll, last, now))
-        schedule_poll(0);
+        schedule_poll();
 }
 
 static void timers_if_nobody_does(int64_t now)

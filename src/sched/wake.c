@@ -9,16 +9,19 @@
  *         3. A spinner that finds work and was the last wakes another.
  * Order   producer: queue, then nspinning; spinner: nspinning, then queues; all seq_cst
  *         (test/model/wake.pml).
- * Instead of waking at every ready(): a pair of goroutines that hand one P back and forth would wake
- *         a thread each time that finds nothing. After FUTILE_MAX such wakes in a row, filling an
- *         empty P's runnext only notes `want_wake`; the monitor wakes somebody if that goroutine is
- *         still waiting when it next looks, and the first success ends the restraint.
+ * Instead of waking at every ready(): a wake costs the waker 4 to 30 us, so it is for work that is
+ *         worth it. A woken thread that has nothing to do again within BRIEF_NS counts against the
+ *         next wake: `restraint` grows, and a P's ring must hold restraint / RESTRAINT_STEP goroutines
+ *         before it wakes anyone (so that two that hand one P back and forth, or a burst of tiny
+ *         ones, run where they are). A longer run halves it. What is not woken is noted in want_wake,
+ *         and the monitor wakes somebody if the ring is still not empty, or the next goroutine has
+ *         still not run, when it next looks.
  */
 #include "sched/sched_int.h"
 
 #include "base/rand.h"
 
-enum { FUTILE_MAX = 4 };
+enum { RESTRAINT_STEP = 4, RESTRAINT_MAX = 32 * RESTRAINT_STEP, BRIEF_NS = 60000 };
 
 void wake_one(void)
 {
@@ -34,8 +37,8 @@ void wake_for(struct p *p)
 {
     if (load_seq(&sched.nidle_ps) == 0 || load_seq(&sched.nspinning) != 0)
         return;
-    if (load_rlx(&sched.futile) >= FUTILE_MAX &&
-        load_rlx(&p->runq_head) == load_rlx(&p->runq_tail)) {
+    uint32_t backlog = load_rlx(&p->runq_tail) - load_rlx(&p->runq_head);
+    if (backlog < load_rlx(&sched.restraint) / RESTRAINT_STEP) {
         if (load_rlx(&p->want_wake) == 0)
             store_rlx(&p->want_wake, 1u);
         return;
@@ -52,13 +55,18 @@ void spinning_end(struct m *m, bool found)
     m->spinning = false;
     uint32_t before = sub_seq(&sched.nspinning, 1u);
     DCHECK(before > 0);
-    if (!found) {
-        store_rlx(&sched.futile, load_rlx(&sched.futile) + 1);
-        return;
-    }
-    store_rlx(&sched.futile, 0u);
-    if (before == 1)
+    if (found && before == 1)
         wake_one(); /* invariant 3 */
+}
+
+/* A woken thread has had nothing to do again after `busy_ns`. Races of several only blur it. */
+void wake_was_worth(int64_t busy_ns)
+{
+    uint32_t r = load_rlx(&sched.restraint);
+    if (busy_ns > BRIEF_NS)
+        store_rlx(&sched.restraint, r / 2);
+    else if (r < RESTRAINT_MAX)
+        store_rlx(&sched.restraint, r + 1);
 }
 
 bool work_anywhere(void)

@@ -12,6 +12,16 @@
 
 enum { EACH = 3 };
 
+/* A call that has to work for the rest to mean anything. */
+static int must(int r)
+{
+    if (r < 0) {
+        perror("must");
+        _exit(3);
+    }
+    return r;
+}
+
 static gort_waitgroup all;
 static int ended[5], wrong;
 
@@ -55,14 +65,14 @@ static int run(int argc, char **argv)
     static char fill[1 << 20];
     (void)argc;
     (void)argv;
-    gort_pipe(p);
-    gort_pipe(w);
-    gort_socketpair(AF_UNIX, SOCK_STREAM, 0, s);
-    gort_socketpair(AF_UNIX, SOCK_STREAM, 0, d);
-    int listener = gort_socket(AF_INET, SOCK_STREAM, 0);
+    must(gort_pipe(p));
+    must(gort_pipe(w));
+    must(gort_socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+    must(gort_socketpair(AF_UNIX, SOCK_STREAM, 0, d));
+    int listener = must(gort_socket(AF_INET, SOCK_STREAM, 0));
     bind(listener, (struct sockaddr *)&a, sizeof a);
     gort_listen(listener, 4);
-    gort_fcntl(w[1], F_SETFL, O_NONBLOCK | O_WRONLY);
+    must(gort_fcntl(w[1], F_SETFL, O_NONBLOCK | O_WRONLY));
     while (write(w[1], fill, 4096) > 0)
         ;
     gort_waitgroup_add(&all, 5 * EACH);
@@ -84,8 +94,8 @@ static int run(int argc, char **argv)
     printf("again %d %s\n", r, strerror(errno)); // expect: again -1 Bad file descriptor
     int q[2];
     char c = 0;
-    gort_pipe(q);
-    gort_write(q[1], "n", 1);
+    must(gort_pipe(q));
+    must((int)gort_write(q[1], "n", 1));
     r = (int)gort_read(q[0], &c, 1);
     printf("new %d %c\n", r, c); // expect: new 1 n
     return 0;

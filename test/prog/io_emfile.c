@@ -12,6 +12,16 @@
 
 enum { MOST = 64 };
 
+/* A call that has to work for the rest to mean anything. */
+static int must(int r)
+{
+    if (r < 0) {
+        perror("must");
+        _exit(3);
+    }
+    return r;
+}
+
 static gort_chan *got;
 
 static void wait_for_byte(int fd)
@@ -36,10 +46,10 @@ static int run(int argc, char **argv)
     (void)argc;
     (void)argv;
     got = gort_make_chan(int, 1);
-    gort_pipe(p);
+    must(gort_pipe(p));
     gort_go(wait_for_byte, p[0]);
-    int listener = gort_socket(AF_INET, SOCK_STREAM, 0);
-    int client = gort_socket(AF_INET, SOCK_STREAM, 0);
+    int listener = must(gort_socket(AF_INET, SOCK_STREAM, 0));
+    int client = must(gort_socket(AF_INET, SOCK_STREAM, 0));
     bind(listener, (struct sockaddr *)&a, sizeof a);
     gort_listen(listener, 4);
     getsockname(listener, (struct sockaddr *)&a, &len);
@@ -47,23 +57,32 @@ static int run(int argc, char **argv)
     setrlimit(RLIMIT_NOFILE, &limit);
     while ((fd = dup(0)) >= 0)
         last = fd;
-    printf("socket: %s\n", word(gort_socket(AF_INET, SOCK_STREAM, 0))); // expect: socket: Too many open files
-    printf("pipe: %s\n", word(gort_pipe(q)));                     // expect: pipe: Too many open files
-    printf("pair: %s\n", word(gort_socketpair(AF_UNIX, SOCK_STREAM, 0, q))); // expect: pair: Too many open files
-    printf("open: %s\n", word(gort_open("/dev/null", 0, 0)));     // expect: open: Too many open files
-    printf("connect: %s\n", word(gort_connect(client, (struct sockaddr *)&a, len))); // expect: connect: done
-    printf("accept: %s\n", word(gort_accept(listener, NULL, NULL))); // expect: accept: Too many open files
+    // expect: socket: Too many open files
+    printf("socket: %s\n", word(gort_socket(AF_INET, SOCK_STREAM, 0)));
+    // expect: pipe: Too many open files
+    printf("pipe: %s\n", word(gort_pipe(q)));
+    // expect: pair: Too many open files
+    printf("pair: %s\n", word(gort_socketpair(AF_UNIX, SOCK_STREAM, 0, q)));
+    // expect: open: Too many open files
+    printf("open: %s\n", word(gort_open("/dev/null", 0, 0)));
+    // expect: connect: done
+    printf("connect: %s\n", word(must(gort_connect(client, (struct sockaddr *)&a, len))));
+    // expect: accept: Too many open files
+    printf("accept: %s\n", word(gort_accept(listener, NULL, NULL)));
     gort_sleep(1000000);
-    gort_write(p[1], "x", 1);
+    must((int)gort_write(p[1], "x", 1));
     gort_chan_recv(got, &v);
-    printf("got %c\n", v); // expect: got x
+    // expect: got x
+    printf("got %c\n", v);
     gort_close(last);
-    fd = gort_accept(listener, NULL, NULL);
-    printf("accept: %s\n", word(fd)); // expect: accept: done
+    fd = must(gort_accept(listener, NULL, NULL));
+    // expect: accept: done
+    printf("accept: %s\n", word(fd));
     gort_go(wait_for_byte, fd);
-    gort_write(client, "y", 1);
+    must((int)gort_write(client, "y", 1));
     gort_chan_recv(got, &v);
-    printf("got %c\n", v); // expect: got y
+    // expect: got y
+    printf("got %c\n", v);
     return 0;
 }
 GORT_MAIN(run)

@@ -8,13 +8,23 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* A call that has to work for the rest to mean anything. */
+static int must(int r)
+{
+    if (r < 0) {
+        perror("must");
+        _exit(3);
+    }
+    return r;
+}
+
 static gort_chan *done;
 
 static void write_later(int fd)
 {
     for (int i = 0; i < 10; i++)
         gort_gosched();
-    gort_write(fd, "z", 1);
+    must((int)gort_write(fd, "z", 1));
     gort_chan_close(done);
 }
 
@@ -26,7 +36,7 @@ static int run(int argc, char **argv)
     (void)argc;
     (void)argv;
     done = gort_make_chan(int, 0);
-    gort_pipe(p);
+    must(gort_pipe(p));
     setrlimit(RLIMIT_NOFILE, &limit);
     while ((fd = dup(0)) >= 0)
         last = fd;

@@ -1,6 +1,7 @@
 /* Code that knows nothing of gort: libc's names park the goroutine when libgort_posix is linked. */
-// link: -lgort_posix
+// link: -l:libgort_posix.a
 // env: GOMAXPROCS=1
+// no-fault: send fcntl
 #include <gort/go.h>
 #include <gort/io.h>
 #include <gort/time.h>

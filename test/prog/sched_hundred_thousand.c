@@ -2,7 +2,7 @@
 // expect: 100000 came back, 1 left
 // limit: 60
 // The emulator has no MADV_GUARD_INSTALL; guards by mprotect end where the kernel's count of mappings does.
-// skip-on: arm64
+// skip-on: arm64 tsan
 #include <gort.h>
 #include <stdio.h>
 

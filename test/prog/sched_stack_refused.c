@@ -1,5 +1,6 @@
 /* A stack that the kernel has no address space for. */
-// skip-on: tsan asan
+// The emulator does not apply RLIMIT_AS to the program.
+// skip-on: tsan asan arm64
 // exit: 2
 // expect: start
 // expect-re: ^runtime: cannot map a stack of 17179869184 bytes for a goroutine \(have 1\)$

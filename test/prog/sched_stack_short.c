@@ -1,6 +1,7 @@
 /* Where address space is short, stacks come in smaller regions, down to one at a time; only when not even
  * one can be had the program ends. */
-// skip-on: tsan asan
+// The emulator does not apply RLIMIT_AS to the program.
+// skip-on: tsan asan arm64
 // env: GOMAXPROCS=1
 // exit: 2
 // expect: 600 ran

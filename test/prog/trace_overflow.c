@@ -1,5 +1,6 @@
 /* A goroutine runs out of stack. */
 // skip-on: asan tsan
+// no-fault: vm_guard
 // exit: 2
 // expect-re: ^runtime: goroutine stack exceeds [0-9]+-byte limit$
 // expect-re: ^runtime: sp=0x[0-9a-f]+ stack=\[0x[0-9a-f]+, 0x[0-9a-f]+\]$

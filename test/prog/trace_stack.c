@@ -1,4 +1,5 @@
 /* gort_stack: the caller's traceback, cut to the buffer; with all, everybody's. */
+// no-fault: library
 // expect-re: ^own:goroutine 1 \[running\]:$
 // expect-re: ^run\(\)$
 // expect-re: ^\t/.*trace_stack\.c:[0-9]+ \+0x[0-9a-f]+$

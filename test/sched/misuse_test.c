@@ -84,8 +84,8 @@ static void expect_held(void (*misuse)(void))
     int status;
     run_forked(misuse, &text, &status);
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 2, "status %x", status);
-    cr_expect(strncmp(text, "runtime: check failed: locks_held() == 0 at src/sched/", 54) == 0, "%s",
-              text);
+    cr_expect(strncmp(text, "runtime: check failed: locks_held() == 0 at src/sched/", 54) == 0,
+              "%s", text);
     free(text);
 }
 
@@ -162,7 +162,8 @@ static void in_out_of_order(void)
 
 Test(misuse, a_lower_rank_after_a_higher, .disabled = UNCHECKED)
 {
-    dies(in_out_of_order, "lock rank chan taken while holding sema\nfatal error: lock taken out of order\n");
+    dies(in_out_of_order,
+         "lock rank chan taken while holding sema\nfatal error: lock taken out of order\n");
 }
 
 static void against_addresses(void)
@@ -179,5 +180,6 @@ static void in_against_addresses(void)
 
 Test(misuse, one_rank_against_the_order_of_addresses, .disabled = UNCHECKED)
 {
-    dies(in_against_addresses, "lock rank chan taken while holding chan\nfatal error: lock taken out of order\n");
+    dies(in_against_addresses,
+         "lock rank chan taken while holding chan\nfatal error: lock taken out of order\n");
 }
