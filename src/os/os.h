@@ -139,6 +139,7 @@ void os_signal_stack_drop(void);
 void os_signal_block_all(sigset_t *old);
 void os_signal_set_mask(const sigset_t *mask);
 SIGSAFE void os_signal_unblock(int sig);
+bool os_signal_blocked(int sig); /* on the calling thread */
 
 /* ---- fd.c: descriptors */
 SIGSAFE int64_t os_write(int fd, const void *buf, size_t n);

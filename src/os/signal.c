@@ -112,3 +112,9 @@ void os_signal_unblock(int sig)
     sigaddset(&one, sig);
     pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 }
+
+bool os_signal_blocked(int sig)
+{
+    sigset_t now;
+    return pthread_sigmask(SIG_BLOCK, NULL, &now) == 0 && sigismember(&now, sig) == 1;
+}

@@ -16,6 +16,7 @@
 #include "panic/report.h"
 
 #include "base/fmt.h"
+#include "base/track.h"
 #include "conf/conf.h"
 #include "dump/dump.h"
 #include "panic/panic.h"
@@ -284,6 +285,7 @@ static NORETURN void print_first(struct failure *f)
     printing_begin(f);
     if (sched_started() && load_rlx(&relays) == 0)
         world_freeze();
+    track_only_looks();
     struct amount a = amount_for(f, SYMB_FULL);
     if (knobs.schedtrace > 0 || knobs.scheddetail > 0)
         sched_print_state(true);

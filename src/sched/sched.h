@@ -141,6 +141,7 @@ struct m {
     struct g g0;    /* the thread's own stack */
     struct p *oldp; /* held before it was revoked */
     int64_t woken_ns; /* when it was last woken to look for work, or 0 */
+    bool poll_paid;   /* its last sleep in the netpoller found somebody */
     bool spinning;
     bool is_main;   /* the thread that called gort_run */
     bool in_handler;

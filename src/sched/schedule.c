@@ -223,7 +223,14 @@ static bool poll_blocking(struct m *m)
     if (work_anywhere())
         ns = 0;
     void *waiters[POLL_BATCH];
-    int n = poll_wait(ns, waiters, POLL_BATCH);
+    int n = 0;
+    if (ns != 0 && m->poll_paid) { /* whoever fills our descriptors may want this CPU: let it */
+        os_thread_yield();
+        n = poll_wait(0, waiters, POLL_BATCH);
+    }
+    if (n == 0)
+        n = poll_wait(ns, waiters, POLL_BATCH);
+    m->poll_paid = n > 0;
     store_seq(&sched.poll_until, INT64_MAX);
     store_seq(&sched.last_poll, os_nanotime());
     bool again = p_again(m);

@@ -13,7 +13,7 @@
 
 #include <gort/go.h>
 
-#include <sched.h>
+#include <signal.h>
 
 static NORETURN COLD void not_attached(void)
 {
@@ -95,6 +95,17 @@ struct m *m_enter_slow(void)
     }
 }
 
+/* A SIGURG is on its way to this thread: its handler runs in a moment. If the program blocks the
+ * signal on this thread, it stays pending and interrupts nothing. */
+static COLD void await_signal(struct m *m)
+{
+    while (load_seq(&m->attention) & ATT_SIGNAL) {
+        os_thread_yield();
+        if (os_signal_blocked(SIGURG))
+            return;
+    }
+}
+
 void sched_enter_syscall(void)
 {
     struct m *m = self();
@@ -104,8 +115,7 @@ void sched_enter_syscall(void)
     compiler_barrier(); /* a real one is made in preempt_signal */
     if (unlikely(load_acq(&m->attention) & (ATT_SIGNAL | ATT_BARRIER))) {
         add_seq(&m->announced, 0u);
-        while (load_seq(&m->attention) & ATT_SIGNAL)
-            sched_yield(); /* the handler runs in a moment, on this thread */
+        await_signal(m);
     }
 }
 

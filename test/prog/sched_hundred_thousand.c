@@ -2,7 +2,9 @@
 // expect: 100000 came back, 1 left
 // limit: 60
 // The emulator has no MADV_GUARD_INSTALL; guards by mprotect end where the kernel's count of mappings does.
-// skip-on: arm64 tsan
+// skip-on: arm64
+// ThreadSanitizer keeps some fifty KiB for each goroutine.
+// skip-on: tsan
 #include <gort.h>
 #include <stdio.h>
 

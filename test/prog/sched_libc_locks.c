@@ -1,5 +1,7 @@
 /* Pre-emption inside malloc and stdio, whose locks the stopped thread may hold. */
 // env: GOMAXPROCS=2
+// Under ThreadSanitizer no signal stops a goroutine (docs/internals/sanitizers.md).
+// skip-on: tsan
 // expect: all done
 #include <gort.h>
 #include <stdio.h>

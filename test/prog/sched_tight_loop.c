@@ -1,5 +1,7 @@
 /* Goroutines in loops without a call leave the only processor to others every few tens of ms. */
 // env: GOMAXPROCS=1
+// Under ThreadSanitizer no signal stops a goroutine (docs/internals/sanitizers.md).
+// skip-on: tsan
 // expect: went on
 #include <gort.h>
 #include <stdio.h>

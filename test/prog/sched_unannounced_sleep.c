@@ -2,12 +2,14 @@
 // env: GOMAXPROCS=1
 // expect: slept in full: 1, others ran meanwhile: 1
 #include <gort.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-static volatile int slept, whole;
+static atomic_int slept;
+static int whole;
 
 static void sleeper(void)
 {
