@@ -98,7 +98,7 @@ LIB_FLAGS = -std=gnu11 $(WARN) $(FLAGS_$(KIND)) $(BASE) -fvisibility=hidden -ftl
             -Iinclude -Isrc $(CFLAGS)
 OUT_FLAGS = -std=gnu11 $(WARN) $(FLAGS_$(KIND)) $(BASE) -Iinclude $(CFLAGS)
 # Tests see the inside and may shadow, convert and overflow as they please.
-TEST_FLAGS = -std=gnu11 -Wall $(WERROR) $(FLAGS_$(KIND)) $(BASE) -Iinclude -Isrc -I. -Itest $(CFLAGS)
+TEST_FLAGS = -std=gnu11 -Wall $(WERROR) $(FLAGS_$(KIND)) $(BASE) $(USER_$(KIND)) -Iinclude -Isrc -I. -Itest $(CFLAGS)
 # What a user's program is built with.
 USER_FLAGS = -O2 -g -fno-omit-frame-pointer -pthread -D_GNU_SOURCE $(BOTH) $(USER_$(KIND)) -Iinclude $(CFLAGS)
 # A program's own faults become panics, also where the sanitizer would have a word first.
@@ -226,11 +226,13 @@ UNIT_SET := $(if $(T),$(filter $(B)/test/$(T)/% $(B)/test/%/$(T) $(B)/test/%/$(T
 PROGTEST = scripts/progtest --kind $(KIND) --cc '$(CC)' --cxx '$(CXX)' --cflags '$(USER_FLAGS)' \
            --build $(B) --libs '$(LIBS)' --run '$(RUN)'
 
-.PHONY: run-units run-progs run-faults
+.PHONY: run-units run-progs run-stress run-faults
 run-units: $(UNIT_SET)
 	@scripts/unittest --kind $(KIND) --run '$(RUN)' $(UNIT_SET)
 run-progs: lib
 	@$(PROGTEST) $(T)
+run-stress: stress-programs
+	@scripts/stress --run '$(RUN)' --rounds 2 --seconds $(SECONDS_EACH) $(B)/stress
 run-faults: lib
 	@$(PROGTEST) --faults $(T)
 
@@ -240,6 +242,8 @@ check-units-%:
 	+@$(MAKE) KIND=$* run-units
 check-progs-%:
 	+@$(MAKE) KIND=$* run-progs
+check-stress-%:
+	+@$(MAKE) KIND=$* run-stress
 check-faults:
 	+@$(MAKE) KIND=faults run-faults
 check-examples:
@@ -263,9 +267,16 @@ ALL := units-release progs-release units-debug progs-debug units-hostile progs-h
 test:
 	@scripts/setup build test $(filter arm64 clang,$(ALSO))
 	$(GATE) $(if $(T),$(ONE),$(ALL) $(ALSO))
-hostile paranoid tsan asan:
+hostile paranoid:
 	@scripts/setup build test
 	$(GATE) units-$@ progs-$@
+asan:
+	@scripts/setup build test
+	$(GATE) units-$@ progs-$@ stress-$@
+# No unit tests: under ThreadSanitizer Criterion ends before the first ("Could not initialize inheritable arena").
+tsan:
+	@scripts/setup build test
+	$(GATE) progs-$@ stress-$@
 arm64 clang:
 	@scripts/setup build test $@
 	$(GATE) $@

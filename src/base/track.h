@@ -42,7 +42,7 @@ void AnnotateIgnoreReadsBegin(const char *file, int line);
 #define track_fiber_destroy(f) __tsan_destroy_fiber(f)
 #define track_fiber_switch(f)  __tsan_switch_to_fiber((f), 0)
 /* From here on the flow of control looks at what others own, without asking them: it prints the last report. */
-#define track_only_looks()     AnnotateIgnoreReadsBegin(__FILE__, __LINE__)
+#define track_only_looks() AnnotateIgnoreReadsBegin(__FILE__, __LINE__)
 #else
 enum { TRACK_THREADS = 0, TRACK_SIGNALS = 1 };
 #define track_fiber_current()  ((void *)0)

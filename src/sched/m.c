@@ -100,6 +100,8 @@ static void *thread_main(void *arg)
     lock(&sched.lock);
     struct p *p = m->nextp;
     m->nextp = NULL;
+    if (p == NULL && load_rlx(&sched.stopping) == 0)
+        p = p_idle_get(); /* made by the maker */
     unlock(&sched.lock);
     if (p != NULL)
         p_acquire(m, p);
@@ -183,13 +185,12 @@ void m_start(struct p *p, bool spinning)
     }
     struct m *m = idle_m_get();
     if (m == NULL) {
-        if (self()->in_handler) { /* no thread can be made here: the monitor does it */
+        if (sched.has_maker) { /* not here: maker.c */
             p_idle_put(p);
             unlock(&sched.lock);
             if (spinning)
                 sub_seq(&sched.nspinning, 1u);
-            store_seq(&sched.want_thread, 1u);
-            sysmon_wake();
+            maker_ask();
             return;
         }
         m = m_new_locked();
@@ -271,7 +272,7 @@ void m_check_deadlock(void) NO_TSA /* its callers never see it return unlocked *
     for (struct m *m = m_first(); m != NULL; m = m_next(m))
         if (m->nextp != NULL)
             return;
-    if (os_thread_count() > (int)sched.nms + 1 + TRACK_THREADS) /* ours and the monitor */
+    if (os_thread_count() > (int)sched.nms + 1 + sched.has_maker + TRACK_THREADS)
         return;
     sched.deadlock_off = true;
     unlock(&sched.lock);

@@ -81,9 +81,8 @@ bool p_revoke(struct p *p)
 
 void p_hand_off(struct p *p)
 {
-    bool in_handler = self()->in_handler;
     bool work = !runq_empty(p) || load_rlx(&sched.runq_size) != 0;
-    if (!in_handler && work && load_rlx(&sched.stopping) == 0) {
+    if (work && load_rlx(&sched.stopping) == 0) {
         m_start(p, false);
         return;
     }
@@ -99,12 +98,8 @@ void p_hand_off(struct p *p)
                 load_rlx(&sched.last_poll) != 0;
     p_idle_put(p);
     unlock(&sched.lock);
-    if (in_handler) {
-        store_seq(&sched.want_thread, 1u);
-        sysmon_wake();
-    } else if (last || load_rlx(&sched.runq_size) != 0 || !runq_empty(p)) {
+    if (last || load_rlx(&sched.runq_size) != 0 || !runq_empty(p))
         wake_one(); /* somebody must look after timers and descriptors */
-    }
 }
 
 static struct p *p_new(uint32_t id)

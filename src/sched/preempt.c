@@ -17,6 +17,11 @@ void preempt_signal(struct m *m)
 {
     if (load_rlx(&m->attention) & (ATT_SIGNAL | ATT_NOBODY))
         return;
+    if (!sched.has_maker && load_rlx(&sched.dying) == 0) {
+        sched.want_maker = true; /* first that, then signals: maker.c */
+        sysmon_wake();
+        return;
+    }
     or_seq(&m->attention, (uint32_t)ATT_SIGNAL);
     if (!sched.barrier_by_cas)
         os_membarrier(); /* pairs with sched_enter_syscall */

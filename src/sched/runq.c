@@ -208,6 +208,26 @@ static struct g *global_pop(void) REQUIRES(sched.lock)
     return g;
 }
 
+struct g *global_take_bound_locked(void)
+{
+    for (struct chunk *c = sched.runq_first; c != NULL; c = c->next) {
+        for (uint32_t i = c->head; i < c->tail; i++) {
+            struct g *g = c->g[i];
+            if (load_rlx(&g->bound) == NULL)
+                continue;
+            c->g[i] = c->g[c->head]; /* the first takes its place, and it the first's */
+            c->g[c->head] = g;
+            if (c == sched.runq_first)
+                return global_pop();
+            struct g *first = sched.runq_first->g[sched.runq_first->head];
+            sched.runq_first->g[sched.runq_first->head] = g;
+            c->g[c->head] = first;
+            return global_pop();
+        }
+    }
+    return NULL;
+}
+
 struct g *global_get_locked(struct p *p, uint32_t max)
 {
     uint32_t size = load_rlx(&sched.runq_size);

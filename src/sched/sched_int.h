@@ -28,6 +28,8 @@ struct sched {
     uint32_t stop_wait;     /* Ps that world_stop still waits for */
     int64_t nexited_cgocalls;
     bool deadlock_off;      /* reported already */
+    bool has_maker;         /* goroutines may be stopped from now on */
+    bool want_maker;
     /* lock+atomic: */
     aptr all_ms;            /* written under the lock, read without: m_first */
     au32 runq_size;
@@ -39,7 +41,7 @@ struct sched {
     au32 nspinning;
     au32 restraint;         /* how much work is worth a wake (wake.c) */
     au32 monitor_asleep;    /* for long: whoever takes an idle P wakes it */
-    au32 want_thread;       /* a signal handler could not make a thread: the monitor must */
+    au32 want_thread;       /* work, an idle P, and no idle thread (maker.c) */
     ai64 last_poll;         /* 0 while a thread sleeps in poll_wait */
     ai64 poll_until;
     au64 next_g_id;
@@ -81,6 +83,8 @@ uint32_t runq_len(const struct p *p);
 struct g *runq_steal(struct p *to, struct p *from, bool also_next);
 void global_put(struct g *g);
 void global_put_locked(struct g *g) REQUIRES(sched.lock);
+/* One that can only run on its own, stopped or sleeping, thread; NULL if none is queued. */
+struct g *global_take_bound_locked(void) REQUIRES(sched.lock);
 /* One from the global queue, and a share of the rest for `p`'s ring. */
 struct g *global_get_locked(struct p *p, uint32_t max) REQUIRES(sched.lock);
 
@@ -118,6 +122,11 @@ void m_start(struct p *p, bool spinning);
 void m_check_deadlock(void) REQUIRES(sched.lock);
 NORETURN void m_sleep_for_ever(void);
 struct m *m_nobody_ptr(void);
+
+/* ---- maker.c */
+void maker_start(void);
+SIGSAFE void maker_ask(void);
+void maker_bridge(void);
 
 /* ---- schedule.c */
 void schedule_loop(struct m *m);

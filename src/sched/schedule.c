@@ -140,7 +140,10 @@ static struct g *steal(struct m *m, struct p *p)
             return g;
         if (load_rlx(&sched.stopping) != 0)
             return NULL;
-        cpu_relax(20);
+        if (stack_warm_up())
+            round = -1; /* somebody makes goroutines faster than pages can be had: look again */
+        else
+            cpu_relax(20);
     }
     return NULL;
 }

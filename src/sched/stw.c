@@ -81,6 +81,7 @@ PARKS void world_stop(enum wait_reason why)
     while (!cas_acq(&stopper, 0u, 1u)) /* pairs with world_start */
         yield();
     struct m *m = self();
+    maker_start();
     begin(m_p(m));
     while (ask_all(true) > 0)
         note_sleep_for(&sched.stop_note, 1000000);

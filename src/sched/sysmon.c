@@ -193,8 +193,9 @@ void *sysmon_main(void *arg)
         poll_if_nobody_does(now);
         timers_if_nobody_does(now);
         trace_if_due(now, &last_trace);
-        if (swap_seq(&sched.want_thread, 0u) != 0)
-            wake_one();
+        maker_bridge();
+        if (sched.want_maker && !sched.has_maker)
+            maker_start();
         if (now - last_trim > 1000000000) {
             last_trim = now;
             stack_trim(256);

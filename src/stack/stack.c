@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-enum { CLASSES = 24, REGIONS_MAX = 65536, LINE_BYTES = 64 };
+enum { WARM_UP = 32, CLASSES = 24, REGIONS_MAX = 65536, LINE_BYTES = 64 };
 
 enum slot_state { SLOT_NEW = 0, SLOT_TAKEN, SLOT_WARM, SLOT_COLD };
 
@@ -54,6 +54,8 @@ static struct {
     struct warm *warm[CLASSES];
     uint32_t nwarm[CLASSES], fewest[CLASSES];
     /* lock+atomic: */
+    au32 ncold_taken; /* slots that cost their taker a page fault */
+    au32 ncold_seen;  /* as many when stack_warm_up last helped */
     aptr regions[REGIONS_MAX];
     au32 nregions;
 } pool = {.lock = LOCK_INIT(stackpool)};
@@ -148,28 +150,34 @@ static enum slot_state get_state(const struct region *r, uint32_t i)
     return __atomic_load_n((uint8_t *)(uintptr_t)&r->state[i], __ATOMIC_ACQUIRE);
 }
 
-/* A slot whose head page is untouched. */
-static void *take_cold(unsigned class, struct stack *s) REQUIRES(pool.lock)
+/* Chooses a slot whose head page is untouched; false when there is no more address space. *fresh: it
+ * was never used, and has no guard yet. */
+static bool choose_cold(unsigned class, struct stack *s, bool *fresh) REQUIRES(pool.lock)
 {
     for (struct region *r = pool.class[class];; r = r->next_of_class) {
         if (r == NULL && (r = region_new(class)) == NULL)
-            return NULL;
-        uint32_t i;
-        if (r->ncold > 0) {
-            i = r->cold[--r->ncold];
-        } else if (load_rlx(&r->nused) < r->nslots) {
-            i = load_rlx(&r->nused);
-            /* Without a guard (no mappings left, Linux before 6.13) the slot still works: an
-             * overflow then hits the neighbour's guard-less slot; docs/internals/stacks.md. */
-            os_guard((void *)slot_base(r, i), STACK_GUARD_BYTES);
-            store_rel(&r->nused, i + 1); /* pairs with stack_each_head */
-        } else {
+            return false;
+        *fresh = r->ncold == 0;
+        if (*fresh && load_rlx(&r->nused) == r->nslots)
             continue;
-        }
-        set_state(r, i, SLOT_TAKEN);
+        uint32_t i = *fresh ? load_rlx(&r->nused) : r->cold[--r->ncold];
+        if (*fresh)
+            store_rel(&r->nused, i + 1); /* pairs with stack_each_head */
         *s = slot_stack(r, i);
-        return slot_head(r, i);
+        return true;
     }
+}
+
+/* What a chosen slot needs before it is used, outside the lock: the kernel is asked for a guard.
+ * Without one (no mappings left, Linux before 6.13) the slot still works: an overflow then hits the
+ * neighbour's slot; docs/internals/stacks.md. */
+static void *prepare(const struct stack *s, bool fresh)
+{
+    struct region *r = region_at(s->region);
+    if (fresh)
+        os_guard((void *)slot_base(r, s->slot), STACK_GUARD_BYTES);
+    set_state(r, s->slot, SLOT_TAKEN);
+    return slot_head(r, s->slot);
 }
 
 static struct region *region_of(uintptr_t addr)
@@ -197,7 +205,7 @@ static struct warm *pop_warm(unsigned class) REQUIRES(pool.lock)
 void *stack_take(size_t bytes, struct stack *s, bool *cold)
 {
     unsigned class = bytes == 0 ? pool.default_class : class_of(bytes);
-    void *head = NULL;
+    bool fresh = false, there = true;
     *cold = false;
     if (class >= CLASSES)
         return NULL;
@@ -205,15 +213,13 @@ void *stack_take(size_t bytes, struct stack *s, bool *cold)
     struct warm *w = pop_warm(class);
     if (w != NULL) {
         *s = w->stack;
-        head = w;
     } else {
-        head = take_cold(class, s);
         *cold = true;
+        there = choose_cold(class, s, &fresh);
+        store_rlx(&pool.ncold_taken, load_rlx(&pool.ncold_taken) + 1);
     }
     unlock(&pool.lock);
-    if (w != NULL)
-        set_state(region_at(s->region), s->slot, SLOT_TAKEN);
-    return head;
+    return there ? prepare(s, fresh) : NULL;
 }
 
 unsigned stack_take_warm(void **heads, unsigned n)
@@ -276,6 +282,29 @@ void stack_put_many(void **heads, struct stack *const *stacks, unsigned n)
     pool.warm[class] = first;
     pool.nwarm[class] += n;
     unlock(&pool.lock);
+}
+
+bool stack_warm_up(void)
+{
+    void *heads[WARM_UP];
+    struct stack stacks[WARM_UP], *at[WARM_UP];
+    unsigned n = 0;
+    uint32_t taken = load_rlx(&pool.ncold_taken);
+    if (taken - load_rlx(&pool.ncold_seen) < WARM_UP)
+        return false;
+    store_rlx(&pool.ncold_seen, taken);
+    for (; n < WARM_UP; n++) {
+        bool fresh;
+        lock(&pool.lock);
+        bool there = choose_cold(pool.default_class, &stacks[n], &fresh);
+        unlock(&pool.lock);
+        if (!there)
+            break;
+        heads[n] = prepare(&stacks[n], fresh);
+        at[n] = &stacks[n]; /* make_warm touches the page */
+    }
+    stack_put_many(heads, at, n);
+    return n > 0;
 }
 
 static void make_cold(struct warm *w)

@@ -33,6 +33,9 @@ struct stack stack_of_warm(const void *head);
 void stack_put(void *head, const struct stack *s);
 /* The same for several of default size. */
 void stack_put_many(void **heads, struct stack *const *stacks, unsigned n);
+/* For a thread that has nothing to do: makes a few slots warm if somebody has been taking cold ones,
+ * so that the page faults are on this thread. False when nobody has. */
+bool stack_warm_up(void);
 /* Gives pages of slots that nobody wanted for an interval back to the system; at most `max` slots.
  * Called by the monitor about once a second. */
 void stack_trim(unsigned max);

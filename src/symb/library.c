@@ -36,7 +36,8 @@ static bool have_loader(void)
 
 static bool library_open(struct symb_library *lib, const struct symb_import *imports, size_t n)
 {
-    void *handle = FAULT(library) || !have_loader() ? NULL : dlopen(lib->name, RTLD_NOW | RTLD_LOCAL);
+    void *handle =
+        FAULT(library) || !have_loader() ? NULL : dlopen(lib->name, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL)
         return false;
     for (size_t i = 0; i < n; i++) {

@@ -137,5 +137,6 @@ Test(traceback, ancestors_are_shared_and_bounded)
     cr_expect(strstr(text, "[originating from goroutine 2]:\n") == NULL);
     dump_free_ancestors(generation[4]);
     parent.id = 0;
+    parent.ancestors = NULL;
     cr_expect(dump_record_ancestors(&parent, 1, 3) == NULL);
 }

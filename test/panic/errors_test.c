@@ -133,7 +133,7 @@ static void divide(void *unused)
     (void)unused;
     zero = 7 / zero;
 }
-static void overflow(void *unused)
+__attribute__((no_sanitize("signed-integer-overflow"))) static void overflow(void *unused)
 {
     (void)unused;
     volatile int lowest = INT32_MIN, minus = -1;

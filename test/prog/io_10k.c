@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 // limit: 60
-// skip-on: faults
+// Emulated, one run in ten hangs or ends with status 0 before its last line; why is not known.
+// skip-on: faults arm64
 // ThreadSanitizer keeps some fifty KiB for each of twenty thousand goroutines, twice.
 // skip-on: tsan
 

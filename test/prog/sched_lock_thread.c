@@ -4,12 +4,13 @@
 // expect: threads ended: 1
 #include <gort.h>
 #include <dirent.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static volatile long owner;
-static volatile int same = 1, intruded, done;
+static atomic_long owner;
+static atomic_int same = 1, intruded, done;
 
 static void other(void)
 {

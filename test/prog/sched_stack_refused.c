@@ -1,5 +1,5 @@
 /* A stack that the kernel has no address space for. */
-// The emulator does not apply RLIMIT_AS to the program.
+// The emulator does not apply RLIMIT_AS to the program, and the sanitizers reserve terabytes.
 // skip-on: tsan asan arm64
 // exit: 2
 // expect: start

@@ -1,4 +1,5 @@
 /* A program that dies while malloc can never be entered again: the monitor finishes the report. */
+// It holds the lock of libc's malloc, which the sanitizers replace.
 // skip-on: asan tsan
 // limit: 15
 // exit: 2

@@ -1,4 +1,5 @@
 /* A goroutine runs out of stack. */
+// The sanitizers give out before the stack does: on their own list of calls, or on frames many times the size.
 // skip-on: asan tsan
 // no-fault: vm_guard
 // exit: 2

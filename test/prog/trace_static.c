@@ -1,6 +1,7 @@
 /* A statically linked program has no libraries to load: names come from its own symbol table, frames from the
  * frame pointers. */
 // cflags: -static
+// The sanitizers' libraries are shared ones here.
 // skip-on: asan tsan
 // exit: 2
 // expect-re: ^panic: alone$

@@ -1,4 +1,5 @@
 /* A failure while the report is printed: frames without names, and still status 2. */
+// It breaks libc's malloc, which the sanitizers replace.
 // skip-on: asan tsan
 // exit: 2
 // expect-re: ^panic: once$
