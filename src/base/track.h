@@ -29,6 +29,8 @@
 #ifdef TRACK_TSAN
 enum {
     TRACK_THREADS = 1, /* that the sanitizer adds to the process */
+    TRACK_GUESSES =
+        0, /* no look at what another thread may be writing, where the answer does not matter */
     TRACK_SIGNALS = 0, /* no handler may run while ThreadSanitizer is at work on the thread */
 };
 void *__tsan_get_current_fiber(void);
@@ -44,7 +46,7 @@ void AnnotateIgnoreReadsBegin(const char *file, int line);
 /* From here on the flow of control looks at what others own, without asking them: it prints the last report. */
 #define track_only_looks() AnnotateIgnoreReadsBegin(__FILE__, __LINE__)
 #else
-enum { TRACK_THREADS = 0, TRACK_SIGNALS = 1 };
+enum { TRACK_THREADS = 0, TRACK_GUESSES = 1, TRACK_SIGNALS = 1 };
 #define track_fiber_current()  ((void *)0)
 #define track_fiber_create()   ((void *)0)
 #define track_fiber_destroy(f) ((void)(f))

@@ -84,7 +84,6 @@ struct g *g_new(const struct start *s, const struct go_options *o)
     g->parent_id = parent->id;
     g->ancestors = NULL;
     g->system = o->system;
-    g->foreign = false;
     g->started = false;
     g->exiting = false;
     g->panic_on_fault = false;

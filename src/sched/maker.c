@@ -79,7 +79,9 @@ void maker_bridge(void)
         struct g *g = global_take_bound_locked();
         if (g != NULL) {
             to = load_rlx(&g->bound);
-            to->nextp = p_idle_get();
+            struct p *p = p_idle_get();
+            store_rlx(&p->schedtick, load_rlx(&p->schedtick) + 1);
+            to->nextp = p;
         }
     }
     unlock(&sched.lock);

@@ -172,7 +172,8 @@ bool commit_global(struct g *g, void *arg)
     (void)arg;
     make_runnable(g);
     global_put(g);
-    if (m_p(self()) == NULL) /* with a P, we or who gets it will look */
+    const struct p *p = m_p(self());
+    if (p == NULL || !runq_empty(p)) /* else we, or who gets P, will find it at once */
         wake_one();
     return true;
 }

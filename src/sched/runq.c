@@ -99,7 +99,8 @@ static void prefetch_after(struct p *p, uint32_t head, uint32_t tail)
     const struct g *first = load_rlx(slot(p, head + 1));
     __builtin_prefetch(second, 1);
     __builtin_prefetch((const char *)second + 64, 1);
-    __builtin_prefetch((const void *)first->ctx.sp, 1);
+    if (TRACK_GUESSES) /* another thread may have taken it: what is read is a hint, whatever it is */
+        __builtin_prefetch((const void *)first->ctx.sp, 1);
 }
 
 struct g *runq_get(struct p *p)

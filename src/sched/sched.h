@@ -90,7 +90,8 @@ struct g {
     uint64_t parent_id;
     struct ancestor *ancestors;
     bool system;             /* not counted, hidden in tracebacks */
-    bool foreign;            /* a thread that the program made: its stack is the thread's */
+    bool foreign;            /* a thread that the program made: its stack is the thread's. Never written
+                                otherwise: others ask it of whoever runs somewhere right now */
     /* owner: */
     bool faulted;            /* `fault` has been written */
     bool started;            /* has run; before that only its entry is known */

@@ -327,12 +327,12 @@ void schedule_loop(struct m *m)
             return;
         if (m->spinning)
             spinning_end(m, true);
+        struct p *p = m_p(m);
+        store_rlx(&p->schedtick, load_rlx(&p->schedtick) + 1); /* a new slice, on whatever thread */
         if (load_rlx(&g->bound) != NULL) {
             hand_to_bound(m, g);
             continue;
         }
-        struct p *p = m_p(m);
-        store_rlx(&p->schedtick, load_rlx(&p->schedtick) + 1);
         and_seq(&m->attention, ~(uint32_t)ATT_YIELD); /* a new slice */
         switch_to(m, &m->g0, g);
         DCHECK(self() == m);
