@@ -23,7 +23,7 @@
 #else
 #define GORT_BEGIN_DECLS
 #define GORT_END_DECLS
-#define GORT_NORETURN    _Noreturn
+#define GORT_NORETURN _Noreturn
 #endif
 
 GORT_BEGIN_DECLS

@@ -68,14 +68,13 @@ GORT_API void gort_go_start(const gort_go_options *options, void (*fn)(void), si
 #define gort_go(...)         GORT_GO_N_(GORT_GO_COUNT_(__VA_ARGS__), NULL, __VA_ARGS__)
 #define gort_go_with(o, ...) GORT_GO_N_(GORT_GO_COUNT_(__VA_ARGS__), &(o), __VA_ARGS__)
 
-#define GORT_GO_COUNT_(...)                         GORT_GO_8TH_(__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0, 0)
-#define GORT_GO_8TH_(a, b, c, d, e, f, g, n, ...)   n
-#define GORT_GO_N_(n, ...)                          GORT_GO_CAT_(n, __VA_ARGS__)
-#define GORT_GO_CAT_(n, ...)                        GORT_GO_##n##_(__VA_ARGS__)
-#define GORT_GO_0_(o, fn)                           GORT_GO_CALL_(o, fn, (fn)(), 0, 0)
-#define GORT_GO_1_(o, fn, a)                        GORT_GO_CALL_(o, fn, (fn)(a), 1, GORT_WORD_(a))
-#define GORT_GO_2_(o, fn, a, b)                                                                    \
-    GORT_GO_CALL_(o, fn, (fn)(a, b), 2, GORT_WORD_(a), GORT_WORD_(b))
+#define GORT_GO_COUNT_(...)                       GORT_GO_8TH_(__VA_ARGS__, 6, 5, 4, 3, 2, 1, 0, 0)
+#define GORT_GO_8TH_(a, b, c, d, e, f, g, n, ...) n
+#define GORT_GO_N_(n, ...)                        GORT_GO_CAT_(n, __VA_ARGS__)
+#define GORT_GO_CAT_(n, ...)                      GORT_GO_##n##_(__VA_ARGS__)
+#define GORT_GO_0_(o, fn)                         GORT_GO_CALL_(o, fn, (fn)(), 0, 0)
+#define GORT_GO_1_(o, fn, a)                      GORT_GO_CALL_(o, fn, (fn)(a), 1, GORT_WORD_(a))
+#define GORT_GO_2_(o, fn, a, b)                   GORT_GO_CALL_(o, fn, (fn)(a, b), 2, GORT_WORD_(a), GORT_WORD_(b))
 #define GORT_GO_3_(o, fn, a, b, c)                                                                 \
     GORT_GO_CALL_(o, fn, (fn)(a, b, c), 3, GORT_WORD_(a), GORT_WORD_(b), GORT_WORD_(c))
 #define GORT_GO_4_(o, fn, a, b, c, d)                                                              \
@@ -113,11 +112,11 @@ struct gort_floating_argument_ {
     char not_allowed;
 };
 #define GORT_WORD_(x)                                                                              \
-    ((uintptr_t)_Generic((x),                                                                      \
-        float: (struct gort_floating_argument_){0},                                                \
-        double: (struct gort_floating_argument_){0},                                               \
-        long double: (struct gort_floating_argument_){0},                                          \
-        default: (x)))
+    ((uintptr_t) _Generic((x), float                                                               \
+                          : (struct gort_floating_argument_){0}, double                            \
+                          : (struct gort_floating_argument_){0}, long double                       \
+                          : (struct gort_floating_argument_){0}, default                           \
+                          : (x)))
 #define GORT_GO_CALL_(o, fn, call, n, ...)                                                         \
     do {                                                                                           \
         if (0)                                                                                     \

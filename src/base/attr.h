@@ -22,30 +22,30 @@
 #ifndef GORT_API
 #define GORT_API __attribute__((visibility("default")))
 #endif
-#define NORETURN __attribute__((noreturn))
-#define NOINLINE __attribute__((noinline))
-#define COLD     __attribute__((cold, noinline))
-#define UNUSED   __attribute__((unused))
+#define NORETURN   __attribute__((noreturn))
+#define NOINLINE   __attribute__((noinline))
+#define COLD       __attribute__((cold, noinline))
+#define UNUSED     __attribute__((unused))
 #define ALIGNED(n) __attribute__((aligned(n)))
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
-#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define ARRAY_LEN(a)                    (sizeof(a) / sizeof((a)[0]))
 
 #if defined(__clang__)
 #define TSA(x) __attribute__((x))
 #else
 #define TSA(x)
 #endif
-#define CAPABILITY(name)  TSA(capability(name))
-#define REQUIRES(l)       TSA(requires_capability(l))
-#define ACQUIRES(l)       TSA(acquire_capability(l))
-#define RELEASES(l)       TSA(release_capability(l))
+#define CAPABILITY(name)   TSA(capability(name))
+#define REQUIRES(l)        TSA(requires_capability(l))
+#define ACQUIRES(l)        TSA(acquire_capability(l))
+#define RELEASES(l)        TSA(release_capability(l))
 #define TRY_ACQUIRES(v, l) TSA(try_acquire_capability(v, l))
-#define EXCLUDES(l)       TSA(locks_excluded(l))
-#define NO_TSA            TSA(no_thread_safety_analysis)
+#define EXCLUDES(l)        TSA(locks_excluded(l))
+#define NO_TSA             TSA(no_thread_safety_analysis)
 
 /* Keeps the compiler from moving memory accesses over this line; no instruction. It orders a thread
  * only against signal handlers on the same thread, and against a peer that calls os_membarrier. */

@@ -11,8 +11,8 @@
 struct out {
     int fd;
     size_t len, cap;
-    char *mem;       /* where text goes; `inline_buf` for a descriptor */
-    size_t dropped;  /* bytes that did not fit in `mem` (fd < 0) */
+    char *mem;      /* where text goes; `inline_buf` for a descriptor */
+    size_t dropped; /* bytes that did not fit in `mem` (fd < 0) */
     char inline_buf[512];
 };
 
@@ -24,8 +24,8 @@ SIGSAFE void out_bytes(struct out *o, const char *s, size_t n);
 SIGSAFE void out_str(struct out *o, const char *s);
 SIGSAFE void out_int(struct out *o, int64_t v);
 SIGSAFE void out_uint(struct out *o, uint64_t v);
-SIGSAFE void out_hex(struct out *o, uint64_t v);  /* 0x and lower-case digits, no padding */
-SIGSAFE void out_float(struct out *o, double v);  /* [+-]d.dddddde[+-]ddd, NaN, +Inf, -Inf */
+SIGSAFE void out_hex(struct out *o, uint64_t v); /* 0x and lower-case digits, no padding */
+SIGSAFE void out_float(struct out *o, double v); /* [+-]d.dddddde[+-]ddd, NaN, +Inf, -Inf */
 
 /* Whole lines to descriptor 2: `%s %d %u %x` with int64_t, uint64_t, uint64_t; nothing else. */
 SIGSAFE void print(const char *fmt, ...);

@@ -37,9 +37,9 @@ static bool cpu_hwcap(unsigned bit)
 
 static struct {
     const char *name;
-    bool here;    /* the processor has it */
+    bool here; /* the processor has it */
     bool use;
-    bool named;   /* GODEBUG speaks of it */
+    bool named; /* GODEBUG speaks of it */
     bool want;
 } features[CPU_FEATURES] = {
 #define CPU(n, builtin) [CPU_##n] = {.name = #n},

@@ -26,17 +26,17 @@
 #ifndef ID_BATCH
 #define ID_BATCH 16u /* goroutine ids a P takes at once */
 #endif
-#define SLICE_NS          (10 * 1000000ll)
-#define MONITOR_MIN_NS    (20 * 1000ll)
-#define MONITOR_MAX_NS    (2500 * 1000ll) /* while a P runs */
+#define SLICE_NS            (10 * 1000000ll)
+#define MONITOR_MIN_NS      (20 * 1000ll)
+#define MONITOR_MAX_NS      (2500 * 1000ll) /* while a P runs */
 #define MONITOR_IDLE_ROUNDS 50
-#define ASLEEP_LOOK_NS    (1000 * 1000ll) /* a CPU clock that stands still so long: asleep */
-#define SYSCALL_LOOK_NS   (20 * 1000ll)
-#define POLL_EVERY_NS     (10 * 1000000ll)
-#define SPIN_NS_DEFAULT   (30 * 1000ll)
+#define ASLEEP_LOOK_NS      (1000 * 1000ll) /* a CPU clock that stands still so long: asleep */
+#define SYSCALL_LOOK_NS     (20 * 1000ll)
+#define POLL_EVERY_NS       (10 * 1000000ll)
+#define SPIN_NS_DEFAULT     (30 * 1000ll)
 #define MAX_THREADS_DEFAULT 10000
-#define SIGNAL_STACK_BYTES (64 * KIB)
-#define EXIT_GRACE_NS     (20 * 1000000ll)
+#define SIGNAL_STACK_BYTES  (64 * KIB)
+#define EXIT_GRACE_NS       (20 * 1000000ll)
 
 /* ---- stack */
 #define STACK_BYTES_DEFAULT (256 * KIB)
@@ -44,9 +44,9 @@
 #define STACK_BYTES_MAX     (64 * GIB)
 #define STACK_GUARD_BYTES   (16 * KIB)
 #define STACK_BYTES_MAIN    (64 * MIB) /* goroutine 1, or RLIMIT_STACK when that is larger */
-#define STACK_COLOURS       16u /* tops differ by as many cache lines */
+#define STACK_COLOURS       16u        /* tops differ by as many cache lines */
 #ifndef STACK_REGION_BYTES
-#define STACK_REGION_BYTES  (1 * GIB)
+#define STACK_REGION_BYTES (1 * GIB)
 #endif
 #ifndef GFREE_CAP
 #define GFREE_CAP 256u /* dead goroutines a P keeps */

@@ -47,8 +47,8 @@ void os_thread_stack(uintptr_t *lo, uintptr_t *hi);
 /* Makes every running thread of the process pass a full memory barrier. */
 void os_membarrier(void);
 bool os_has_membarrier(void);
-NORETURN SIGSAFE void os_exit(int status);          /* no handlers, no flushing */
-NORETURN SIGSAFE void os_die_by_signal(int sig);    /* default action, now */
+NORETURN SIGSAFE void os_exit(int status);       /* no handlers, no flushing */
+NORETURN SIGSAFE void os_die_by_signal(int sig); /* default action, now */
 
 /* ---- lock.c: the runtime's own locks, and notes */
 enum lock_rank {
@@ -64,19 +64,25 @@ struct CAPABILITY("lock") lock {
 #endif
 };
 #ifdef GORT_DEBUG
-#define LOCK_INIT(r) {.rank = RANK_##r}
+#define LOCK_INIT(r)                                                                               \
+    {                                                                                              \
+        .rank = RANK_##r                                                                           \
+    }
 #define lock_init(l, r) (store_rlx(&(l)->state, 0u), (void)((l)->rank = RANK_##r))
 void lock_note_acquired(struct lock *l);
 void lock_note_released(struct lock *l);
-unsigned locks_held(void);        /* by this thread */
-void locks_forget(void);          /* a dying thread takes what it still needs in any order */
+unsigned locks_held(void); /* by this thread */
+void locks_forget(void);   /* a dying thread takes what it still needs in any order */
 #else
-#define LOCK_INIT(r) {.state = {0}}
-#define lock_init(l, r) store_rlx(&(l)->state, 0u)
+#define LOCK_INIT(r)                                                                               \
+    {                                                                                              \
+        .state = { 0 }                                                                             \
+    }
+#define lock_init(l, r)       store_rlx(&(l)->state, 0u)
 #define lock_note_acquired(l) ((void)0)
 #define lock_note_released(l) ((void)0)
-#define locks_held() 0u
-#define locks_forget() ((void)0)
+#define locks_held()          0u
+#define locks_forget()        ((void)0)
 #endif
 void lock_slow(struct lock *l);
 void lock_wake(struct lock *l);
@@ -114,8 +120,8 @@ SIGSAFE void note_sleep(struct note *n);
 SIGSAFE bool note_sleep_for(struct note *n, int64_t ns);
 
 /* ---- clock.c */
-int64_t os_nanotime(void);   /* monotonic */
-int64_t os_walltime(void);   /* nanoseconds since 1970 */
+int64_t os_nanotime(void);    /* monotonic */
+int64_t os_walltime(void);    /* nanoseconds since 1970 */
 void os_sleep_ns(int64_t ns); /* the thread; only for threads of the runtime */
 static inline void cpu_relax(unsigned n)
 {

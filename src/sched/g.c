@@ -71,8 +71,7 @@ struct g *g_new(const struct start *s, const struct go_options *o)
     struct g *g = take(p, o->stack_bytes);
     if (g == NULL) {
         print("runtime: cannot map a stack of %u bytes for a goroutine (have %d)\n",
-              (uint64_t)(o->stack_bytes ? o->stack_bytes : stack_default_bytes()),
-              g_count_exact());
+              (uint64_t)(o->stack_bytes ? o->stack_bytes : stack_default_bytes()), g_count_exact());
         throw("runtime: cannot allocate memory");
     }
     arch_context_init(&g->ctx, (void *)g->stack.hi);

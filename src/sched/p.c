@@ -94,8 +94,8 @@ void p_hand_off(struct p *p)
         unlock(&sched.lock);
         return;
     }
-    bool last = load_rlx(&sched.nidle_ps) + 1 == load_rlx(&sched.nps) &&
-                load_rlx(&sched.last_poll) != 0;
+    bool last =
+        load_rlx(&sched.nidle_ps) + 1 == load_rlx(&sched.nps) && load_rlx(&sched.last_poll) != 0;
     p_idle_put(p);
     unlock(&sched.lock);
     if (last || load_rlx(&sched.runq_size) != 0 || !runq_empty(p))
@@ -128,7 +128,7 @@ static void grow_table(uint32_t n)
         for (uint32_t i = made; i < n; i++)
             t[i] = p_new(i);
         made = n;
-        store_rel(&sched.ps, t); /* pairs with p_at */
+        store_rel(&sched.ps, t);       /* pairs with p_at */
         store_rel(&sched.nps_made, n); /* pairs with g_count_exact */
     }
 }

@@ -34,10 +34,10 @@
 #include "timer/timer.h"
 
 struct gort_type;
-struct scope;    /* panic/defer.c */
+struct scope;     /* panic/defer.c */
 struct panicking; /* panic/panic.c */
-struct ancestor; /* dump/traceback.c */
-struct cache;    /* mem/cache.c */
+struct ancestor;  /* dump/traceback.c */
+struct cache;     /* mem/cache.c */
 
 /* Go's numbers: they are printed. */
 enum g_status {
@@ -71,56 +71,57 @@ struct g {
     /* A switch touches the first two lines, a birth or a death the next two as well; the rest is
      * zero unless somebody needs it. An owner is whoever runs it; while it is parked, whoever will
      * ready it. */
-    struct context ctx;      /* owner */
-    struct g *next;          /* owner; in a list of dead goroutines */
-    aptr bound;              /* atomic; the only thread that may run it, or NULL */
-    aptr m;                  /* atomic; the thread that runs it */
-    au32 status;             /* atomic; enum g_status */
-    au32 wait_reason;        /* atomic */
-    ai64 wait_since;         /* atomic; os_nanotime, stamped now and then while it waits; 0 unknown */
-    int saved_errno;         /* owner */
-    au32 select_done;        /* atomic; set by the first case that wins (chan/select.c) */
-    void *param;             /* owner; what ready() has to say to park()'s caller */
+    struct context ctx; /* owner */
+    struct g *next;     /* owner; in a list of dead goroutines */
+    aptr bound;         /* atomic; the only thread that may run it, or NULL */
+    aptr m;             /* atomic; the thread that runs it */
+    au32 status;        /* atomic; enum g_status */
+    au32 wait_reason;   /* atomic */
+    ai64 wait_since;    /* atomic; os_nanotime, stamped now and then while it waits; 0 unknown */
+    int saved_errno;    /* owner */
+    au32 select_done;   /* atomic; set by the first case that wins (chan/select.c) */
+    void *param;        /* owner; what ready() has to say to park()'s caller */
 
     /* const while not G_DEAD: */
     struct start start;
     uint64_t id;
     struct stack stack;
-    uintptr_t created_pc;    /* return address of the go statement; 0 for goroutine 1 */
+    uintptr_t created_pc; /* return address of the go statement; 0 for goroutine 1 */
     uint64_t parent_id;
     struct ancestor *ancestors;
-    bool system;             /* not counted, hidden in tracebacks */
-    bool foreign;            /* a thread that the program made: its stack is the thread's. Never written
+    bool system;  /* not counted, hidden in tracebacks */
+    bool foreign; /* a thread that the program made: its stack is the thread's. Never written
                                 otherwise: others ask it of whoever runs somewhere right now */
     /* owner: */
-    bool faulted;            /* `fault` has been written */
-    bool started;            /* has run; before that only its entry is known */
-    bool exiting;            /* gort_goexit is running its deferred functions */
+    bool faulted; /* `fault` has been written */
+    bool started; /* has run; before that only its entry is known */
+    bool exiting; /* gort_goexit is running its deferred functions */
     bool panic_on_fault;
-    bool in_cgo;             /* on its thread's own stack, inside gort_cgocall */
-    struct scope *scope;     /* innermost gort_scope */
+    bool in_cgo;         /* on its thread's own stack, inside gort_cgocall */
+    struct scope *scope; /* innermost gort_scope */
 
     struct panicking *panics; /* innermost panic */
-    const void *sigctx;      /* ucontext while its thread is stopped in a signal handler */
-    void *fiber;             /* ThreadSanitizer's */
-    void *fake_stack;        /* AddressSanitizer's */
+    const void *sigctx;       /* ucontext while its thread is stopped in a signal handler */
+    void *fiber;              /* ThreadSanitizer's */
+    void *fake_stack;         /* AddressSanitizer's */
     struct {
         int sig;
         int code;
         uintptr_t addr, pc;
-        struct context ctx;  /* registers at the faulting instruction */
+        struct context ctx; /* registers at the faulting instruction */
     } fault;
 };
 
 enum attention {
-    ATT_YIELD = 1,      /* the time slice is over */
-    ATT_REVOKING = 2,   /* somebody decides about our P right now: wait */
-    ATT_REVOKED = 4,    /* our P is gone */
-    ATT_STOP = 8,       /* the world is stopping */
-    ATT_NOBODY = 16,    /* this thread is not the runtime's */
-    ATT_SIGNAL = 32,    /* a SIGURG is on its way */
-    ATT_EXIT = 64,      /* the program is ending */
-    ATT_BARRIER = 128,  /* always set where the kernel has no membarrier: m_enter makes the barrier */
+    ATT_YIELD = 1,    /* the time slice is over */
+    ATT_REVOKING = 2, /* somebody decides about our P right now: wait */
+    ATT_REVOKED = 4,  /* our P is gone */
+    ATT_STOP = 8,     /* the world is stopping */
+    ATT_NOBODY = 16,  /* this thread is not the runtime's */
+    ATT_SIGNAL = 32,  /* a SIGURG is on its way */
+    ATT_EXIT = 64,    /* the program is ending */
+    ATT_BARRIER =
+        128, /* always set where the kernel has no membarrier: m_enter makes the barrier */
 };
 
 /* After a switch, the goroutine left behind is finished with: queued, unlocked, freed. False means
@@ -139,12 +140,12 @@ struct m {
     park_commit commit;
     void *commit_arg;
     int *errno_p;
-    struct g g0;    /* the thread's own stack */
-    struct p *oldp; /* held before it was revoked */
+    struct g g0;      /* the thread's own stack */
+    struct p *oldp;   /* held before it was revoked */
     int64_t woken_ns; /* when it was last woken to look for work, or 0 */
     bool poll_paid;   /* its last sleep in the netpoller found somebody */
     bool spinning;
-    bool is_main;   /* the thread that called gort_run */
+    bool is_main; /* the thread that called gort_run */
     bool in_handler;
     uint32_t lock_count; /* gort_lock_os_thread, nested */
     uint64_t rand;
@@ -152,7 +153,7 @@ struct m {
     au64 ncgocall;
     /* lock (sched): */
     struct m *idle_next;
-    aptr all_next; /* lock+atomic: m_next */
+    aptr all_next;   /* lock+atomic: m_next */
     struct p *nextp; /* handed over together with `note` */
     bool blocked;    /* asleep on `note` */
     uint32_t id;
@@ -168,24 +169,24 @@ enum p_status { P_IDLE = 0, P_RUNNING = 1, P_SYSCALL = 2, P_STOPPED = 3, P_DEAD 
 struct p {
     /* owner: */
     uint32_t id;
-    au32 schedtick;         /* read by the monitor */
+    au32 schedtick; /* read by the monitor */
     au32 syscalltick;
     uint64_t rand;
-    ai64 ngs;               /* births minus deaths seen here; read by all */
-    struct g *gfree;        /* dead goroutines with warm stacks, last in first out */
+    ai64 ngs;        /* births minus deaths seen here; read by all */
+    struct g *gfree; /* dead goroutines with warm stacks, last in first out */
     uint32_t ngfree;
     uint64_t next_id, last_id; /* goroutine ids */
-    struct cache *cache;    /* mem */
+    struct cache *cache;       /* mem */
     /* atomic: */
     au32 status;
     aptr m;
-    au32 runq_head;         /* runq.c */
+    au32 runq_head; /* runq.c */
     au32 runq_tail;
     aptr runnext;
     aptr runq[RUNQ_CAP];
-    au32 switches;          /* goroutines that ran here; unlike schedtick, all of them */
-    au32 waking;            /* its thread is in the kernel, waking another */
-    au32 want_wake;         /* runnext was filled without waking anyone */
+    au32 switches;  /* goroutines that ran here; unlike schedtick, all of them */
+    au32 waking;    /* its thread is in the kernel, waking another */
+    au32 want_wake; /* runnext was filled without waking anyone */
     struct timers timers;
     /* lock (sched): */
     struct p *idle_next;

@@ -25,28 +25,28 @@ struct sched {
     uint32_t nasleep_bound; /* threads asleep in place, their goroutine parked (park.c) */
     uint32_t nms, next_m_id;
     uint32_t max_ms;
-    uint32_t stop_wait;     /* Ps that world_stop still waits for */
+    uint32_t stop_wait; /* Ps that world_stop still waits for */
     int64_t nexited_cgocalls;
-    bool deadlock_off;      /* reported already */
-    bool has_maker;         /* goroutines may be stopped from now on */
+    bool deadlock_off; /* reported already */
+    bool has_maker;    /* goroutines may be stopped from now on */
     bool want_maker;
     /* lock+atomic: */
-    aptr all_ms;            /* written under the lock, read without: m_first */
+    aptr all_ms; /* written under the lock, read without: m_first */
     au32 runq_size;
     au32 nidle_ps;
     au32 stopping;
-    aptr ps;                /* struct p *[nps] */
+    aptr ps; /* struct p *[nps] */
     au32 nps;
     /* atomic: */
     au32 nspinning;
-    au32 restraint;         /* how much work is worth a wake (wake.c) */
-    au32 monitor_asleep;    /* for long: whoever takes an idle P wakes it */
-    au32 want_thread;       /* work, an idle P, and no idle thread (maker.c) */
-    ai64 last_poll;         /* 0 while a thread sleeps in poll_wait */
+    au32 restraint;      /* how much work is worth a wake (wake.c) */
+    au32 monitor_asleep; /* for long: whoever takes an idle P wakes it */
+    au32 want_thread;    /* work, an idle P, and no idle thread (maker.c) */
+    ai64 last_poll;      /* 0 while a thread sleeps in poll_wait */
     ai64 poll_until;
     au64 next_g_id;
-    ai64 nforeign;          /* attached threads */
-    au32 nps_made;          /* Ps that exist, in use or not */
+    ai64 nforeign; /* attached threads */
+    au32 nps_made; /* Ps that exist, in use or not */
     au32 exiting;
     au32 dying;
     ai32 exit_status;
@@ -55,7 +55,7 @@ struct sched {
     int64_t started_ns;
     int64_t spin_ns;
     bool started;
-    bool barrier_by_cas;    /* no membarrier: m_enter makes its own barrier */
+    bool barrier_by_cas; /* no membarrier: m_enter makes its own barrier */
     struct note exit_note, stop_note, monitor_note;
 };
 extern struct sched sched;

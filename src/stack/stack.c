@@ -33,8 +33,8 @@ struct region {
     /* lock+atomic: */
     au32 nused;
     /* lock: */
-    uint8_t *state;  /* enum slot_state; read without the lock */
-    uint32_t *cold;         /* indices of cold slots, a stack */
+    uint8_t *state; /* enum slot_state; read without the lock */
+    uint32_t *cold; /* indices of cold slots, a stack */
     uint32_t ncold;
     struct region *next_of_class;
 };
@@ -124,7 +124,7 @@ static struct region *region_new(unsigned class) REQUIRES(pool.lock)
     r->base = (uintptr_t)base;
     r->slot_bytes = slot;
     r->nslots = nslots;
-    r->class = (uint8_t)class;
+    r->class = (uint8_t) class;
     r->number = n;
     r->cold = (uint32_t *)(r + 1);
     r->state = (uint8_t *)(r->cold + nslots);
@@ -321,7 +321,7 @@ static void make_cold(struct warm *w)
 
 void stack_trim(unsigned max)
 {
-    for (unsigned class = 0; class < CLASSES; class++) {
+    for (unsigned class = 0; class < CLASSES; class ++) {
         lock(&pool.lock);
         uint32_t spare = (pool.fewest[class] + 1) / 2;
         unlock(&pool.lock);

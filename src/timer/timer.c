@@ -261,8 +261,8 @@ static bool adopt(struct timers *to, struct timer *t, struct timers *from) NO_TS
 /* A new deadline that is not before what its place promises costs no move. */
 static bool postpone(const struct timers *ts, struct timer *t, int64_t when_ns, int64_t period_ns)
 {
-    int64_t promised = (t->index & TIMER_FRESH) != 0 ? ts->fresh_min_ns
-                                                     : ts->heap[t->index].when_ns;
+    int64_t promised =
+        (t->index & TIMER_FRESH) != 0 ? ts->fresh_min_ns : ts->heap[t->index].when_ns;
     if (when_ns < promised)
         return false;
     t->when_ns = when_ns;

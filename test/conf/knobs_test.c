@@ -27,7 +27,8 @@ Test(knobs, integers)
 
 Test(knobs, the_last_valid_entry_wins)
 {
-    setenv("GODEBUG", "schedtrace=5,schedtrace=x,unknown=1,novalue,,schedtrace=7, scheddetail=1", 1);
+    setenv("GODEBUG", "schedtrace=5,schedtrace=x,unknown=1,novalue,,schedtrace=7, scheddetail=1",
+           1);
     conf_init();
     cr_expect_eq(knobs.schedtrace, 7);
     cr_expect_eq(knobs.scheddetail, 0, "a space belongs to the name");

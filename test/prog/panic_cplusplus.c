@@ -16,7 +16,8 @@ GORT_TYPE(point, next)
 enum class colour : unsigned char { red, green };
 GORT_TYPE_NOSCAN(colour)
 
-namespace shapes {
+namespace shapes
+{
 static int by_return()
 {
     GORT_SCOPE

@@ -5,7 +5,7 @@
 #define CTX_SP   0
 #define CTX_PC   8
 #define CTX_FP   16
-#define CTX_X19  24 /* x19 ... x28, in order */
+#define CTX_X19  24  /* x19 ... x28, in order */
 #define CTX_D8   104 /* d8 ... d15, in order */
 #define CTX_FPCR 168
 
