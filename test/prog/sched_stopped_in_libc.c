@@ -1,6 +1,8 @@
 /* Goroutines are stopped inside pthread_create and malloc, holding locks that the making of the
  * runtime's own threads needs. */
 // env: GOMAXPROCS=1
+// Under ThreadSanitizer no signal stops a goroutine (docs/internals/sanitizers.md).
+// skip-on: tsan
 // expect: done
 // limit: 60
 #include <gort.h>
