@@ -70,6 +70,12 @@ const char *lock_rank_text(unsigned rank)
 }
 
 #ifdef GORT_DEBUG
+/* A lock in fresh memory gets its rank from whoever comes, perhaps from several: io/iofd.c. */
+static uint32_t rank_of(const struct lock *l)
+{
+    return __atomic_load_n(&l->rank, __ATOMIC_RELAXED);
+}
+
 enum { HELD_MAX = 1024 };
 static __thread struct lock *held[HELD_MAX];
 static __thread unsigned nheld;
@@ -89,9 +95,9 @@ void lock_note_acquired(struct lock *l)
 {
     if (nheld > 0 && nbeyond == 0) {
         struct lock *top = held[nheld - 1];
-        if (l->rank < top->rank || (l->rank == top->rank && l <= top)) {
-            print("lock rank %s taken while holding %s\n", lock_rank_name(l->rank),
-                  lock_rank_name(top->rank));
+        if (rank_of(l) < rank_of(top) || (rank_of(l) == rank_of(top) && l <= top)) {
+            print("lock rank %s taken while holding %s\n", lock_rank_name(rank_of(l)),
+                  lock_rank_name(rank_of(top)));
             throw("lock taken out of order");
         }
     }

@@ -186,11 +186,16 @@ void m_start(struct p *p, bool spinning)
     struct m *m = idle_m_get();
     if (m == NULL) {
         if (sched.has_maker) { /* not here: maker.c */
-            p_idle_put(p);
+            bool stopping = load_rlx(&sched.stopping) != 0;
+            if (!stopping)
+                p_idle_put(p);
             unlock(&sched.lock);
             if (spinning)
                 sub_seq(&sched.nspinning, 1u);
-            maker_ask();
+            if (stopping) /* since our caller looked: the world waits for this P */
+                p_hand_off(p);
+            else
+                maker_ask();
             return;
         }
         m = m_new_locked();

@@ -24,7 +24,7 @@ static void make_one(void)
 {
     struct m *m = NULL;
     lock(&sched.lock);
-    if (sched.nidle_ms == 0 && load_rlx(&sched.nidle_ps) > 0 && load_rlx(&sched.exiting) == 0)
+    if (sched.idle_ms == NULL && load_rlx(&sched.nidle_ps) > 0 && load_rlx(&sched.exiting) == 0)
         m = m_new_locked();
     unlock(&sched.lock);
     if (m != NULL)
@@ -75,7 +75,7 @@ void maker_bridge(void)
     if (swap_seq(&sched.want_thread, 0u) == 0)
         return;
     lock(&sched.lock);
-    if (sched.nidle_ms == 0 && load_rlx(&sched.nidle_ps) > 0 && load_rlx(&sched.stopping) == 0) {
+    if (sched.idle_ms == NULL && load_rlx(&sched.nidle_ps) > 0 && load_rlx(&sched.stopping) == 0) {
         struct g *g = global_take_bound_locked();
         if (g != NULL) {
             to = load_rlx(&g->bound);
