@@ -74,6 +74,7 @@ static void abort_older(const struct panicking *p, const struct gort_scope *s)
 
 static NORETURN void go_on_at(struct g *g, const struct context *c)
 {
+    sched_unwound_to(c->sp);
     if (!g->foreign)
         track_unwound(&g->fiber, c->fp, g->stack.hi);
     track_dead_frames((uintptr_t)__builtin_frame_address(0), c->sp);

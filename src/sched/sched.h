@@ -284,6 +284,7 @@ bool sched_timer_reset(struct timer *t, int64_t when_ns, int64_t period_ns);
  * not nest inside m_enter. errno is kept. */
 void sched_enter_syscall(void);
 void sched_exit_syscall(void);
+void sched_unwound_to(uintptr_t sp);
 
 /* ---- stw.c: the world */
 /* Stops every goroutine: on return none runs, all contexts are known (g->ctx, or g->sigctx when the

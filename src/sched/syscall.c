@@ -198,6 +198,20 @@ void gort_cgocall(void (*fn)(void *), void *arg)
     m_leave(m);
 }
 
+/* A recovered panic goes on at `sp`: the announced and foreign calls above it are over. */
+void sched_unwound_to(uintptr_t sp)
+{
+    struct m *m = m_enter();
+    struct g *g = m_curg(m);
+    if (!g->foreign && sp >= g->stack.lo && sp < g->stack.hi) {
+        store_rlx(&m->announced, 0u);
+        if (g->in_cgo && m->lock_count == 0)
+            store_rlx(&g->bound, NULL);
+        g->in_cgo = false;
+    }
+    m_leave(m);
+}
+
 int64_t gort_num_cgo_call(void)
 {
     struct m *m = m_enter();
