@@ -74,11 +74,22 @@ static void abort_older(const struct panicking *p, const struct gort_scope *s)
 
 static NORETURN void go_on_at(struct g *g, const struct context *c)
 {
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     sched_unwound_to(c->sp);
     if (!g->foreign)
         track_unwound(&g->fiber, c->fp, g->stack.hi);
-    track_dead_frames((uintptr_t)__builtin_frame_address(0), c->sp);
-    arch_jump(c);
+    if (c->sp - g->stack.lo < g->stack.hi - g->stack.lo &&
+        here - g->stack.lo >= c->sp - g->stack.lo) {
+        track_leave(NULL, g->stack.lo, g->stack.hi); /* from the stack of a foreign call */
+        track_arrive(NULL);
+        here = g->stack.lo;
+    }
+    track_dead_frames(here, c->sp);
+    /* By a pointer that says nothing of not returning: AddressSanitizer would look at the stack we
+     * have just said goodbye to. */
+    void (*volatile jump)(const struct context *) = arch_jump;
+    jump(c);
+    __builtin_unreachable();
 }
 
 /* The goroutine's own function is over, as if it had returned. */

@@ -16,15 +16,15 @@ static void call(void *arg)
     gort_cgocall(fail, arg);
 }
 
-static void spin(volatile int *stop)
+static void spin(int *stop)
 {
-    while (!*stop)
+    while (!__atomic_load_n(stop, __ATOMIC_ACQUIRE))
         gort_gosched();
 }
 
 static int run(int argc, char **argv)
 {
-    static volatile int stop;
+    static int stop;
     int n = 0;
     (void)argc;
     (void)argv;
@@ -35,7 +35,7 @@ static int run(int argc, char **argv)
         n += gort_try(call, NULL, &v);
         gort_gosched();
     }
-    stop = 1;
+    __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
     printf("recovered %d times, calls %d\n", n, (int)gort_num_cgo_call());
     return 0;
 }
