@@ -251,6 +251,7 @@ check-examples:
 	@examples/check $(B)/examples
 check-clang:
 	+@$(MAKE) KIND=clang all && scripts/gate --count clang 1
+	+@for t in panic_cplusplus sync_cxx sched_cplusplus; do $(MAKE) KIND=clang run-progs T=$$t || exit 1; done
 check-arm64:
 	+@$(MAKE) KIND=arm64 run-progs
 check-models:

@@ -16,14 +16,14 @@
 #define GORT_API __attribute__((visibility("default")))
 #endif
 
+#define GORT_NORETURN __attribute__((noreturn))
+
 #ifdef __cplusplus
 #define GORT_BEGIN_DECLS extern "C" {
 #define GORT_END_DECLS   }
-#define GORT_NORETURN    [[noreturn]]
 #else
 #define GORT_BEGIN_DECLS
 #define GORT_END_DECLS
-#define GORT_NORETURN _Noreturn
 #endif
 
 GORT_BEGIN_DECLS
