@@ -33,7 +33,6 @@
 #define ASLEEP_LOOK_NS      (1000 * 1000ll) /* a CPU clock that stands still so long: asleep */
 #define SYSCALL_LOOK_NS     (20 * 1000ll)
 #define POLL_EVERY_NS       (10 * 1000000ll)
-#define SPIN_NS_DEFAULT     (30 * 1000ll)
 #define MAX_THREADS_DEFAULT 10000
 #define SIGNAL_STACK_BYTES  (64 * KIB)
 #define EXIT_GRACE_NS       (20 * 1000000ll)

@@ -23,8 +23,6 @@ void os_decommit(void *p, size_t bytes);
 void os_no_huge_pages(void *p, size_t bytes);
 /* Makes [p, p+bytes) fault on any access. 0, or -errno when neither way is to be had. */
 int os_guard(void *p, size_t bytes);
-/* True once os_guard has had to split mappings with mprotect. */
-bool os_guard_costs_mappings(void);
 size_t os_page_bytes(void);
 
 /* ---- thread.c: threads */

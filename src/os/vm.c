@@ -87,11 +87,6 @@ int os_guard(void *p, size_t bytes)
     return r;
 }
 
-bool os_guard_costs_mappings(void)
-{
-    return load_rlx(&guard_way) == GUARD_MPROTECT;
-}
-
 size_t os_page_bytes(void)
 {
     static au64 known;

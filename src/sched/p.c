@@ -47,7 +47,6 @@ void p_acquire(struct m *m, struct p *p)
     store_rlx(&p->status, (uint32_t)P_RUNNING);
     store_rlx(&p->m, m);
     store_rlx(&m->p, p);
-    m->oldp = NULL;
 }
 
 struct p *p_release(struct m *m)
@@ -154,11 +153,6 @@ void sched_init(int nprocs)
     for (uint32_t i = (uint32_t)nprocs; i-- > 0;)
         p_idle_put(p_at(i));
     unlock(&sched.lock);
-}
-
-struct p *sched_p(uint32_t id)
-{
-    return p_at(id);
 }
 
 uint32_t sched_nprocs(void)

@@ -141,7 +141,6 @@ struct m {
     void *commit_arg;
     int *errno_p;
     struct g g0;      /* the thread's own stack */
-    struct p *oldp;   /* held before it was revoked */
     int64_t woken_ns; /* when it was last woken to look for work, or 0 */
     bool poll_paid;   /* its last sleep in the netpoller found somebody */
     bool spinning;
@@ -259,7 +258,6 @@ PARKS void yield(void);
 PARKS void ready_and_yield(struct g *g);
 
 /* ---- schedule.c, m.c, p.c, wake.c */
-struct p *sched_p(uint32_t id);
 uint32_t sched_nprocs(void);
 void sched_init(int nprocs);
 int sched_run_main(struct m *m0, const struct start *s);

@@ -53,7 +53,6 @@ struct sched {
     /* const after start: */
     struct m *m0;
     int64_t started_ns;
-    int64_t spin_ns;
     bool started;
     bool barrier_by_cas; /* no membarrier: m_enter makes its own barrier */
     struct note exit_note, stop_note, monitor_note;

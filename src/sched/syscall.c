@@ -22,12 +22,11 @@ static NORETURN COLD void not_attached(void)
     fatal("gort: this thread is not attached (call gort_attach_thread first)");
 }
 
-/* The P is gone: gets the old one or any other, or waits for one in the global queue. */
+/* The P is gone: takes an idle one, or waits for one in the global queue. */
 static void p_regain(struct m *m)
 {
     struct g *g = m_curg(m);
     struct p *p = NULL;
-    m->oldp = m_p(m);
     store_rlx(&m->p, NULL);
     and_seq(&m->attention, ~(uint32_t)ATT_REVOKED);
     if (load_rlx(&sched.stopping) == 0) {
@@ -79,7 +78,6 @@ struct m *m_enter_slow(void)
         }
         if (a & (ATT_YIELD | ATT_STOP)) {
             and_seq(&m->attention, ~(uint32_t)(ATT_YIELD | ATT_STOP));
-            m->oldp = NULL;
             if ((a & ATT_YIELD) || load_rlx(&sched.stopping) != 0) {
                 struct g *g = m_curg(m);
                 if (load_rlx(&g->bound) != NULL) {
