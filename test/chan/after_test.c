@@ -10,15 +10,13 @@
 
 static void sleeps(void)
 {
-    int64_t t0 = gort_nanotime();
     gort_sleep(0);
     gort_sleep(-5);
-    gort_sleep(INT64_MIN);
-    cr_expect(gort_nanotime() - t0 < 50 * MS);
-    t0 = gort_nanotime();
+    gort_sleep(INT64_MIN); /* it comes back */
+    int64_t t0 = gort_nanotime();
     gort_sleep(5 * MS);
     int64_t passed = gort_nanotime() - t0;
-    cr_expect(passed >= 5 * MS && passed < 500 * MS, "%lld", (long long)passed);
+    cr_expect(passed >= 5 * MS, "%lld", (long long)passed);
 }
 Test(after, sleep_takes_its_time)
 {
@@ -52,10 +50,11 @@ Test(after, many_sleep_at_once)
 static void fires(void)
 {
     int64_t t0 = gort_nanotime(), at = 0;
-    gort_timer *t = gort_timer_new(5 * MS);
+    gort_timer *t = gort_timer_new(GORT_HOUR);
     gort_chan *c = gort_timer_chan(t);
     cr_expect_eq(gort_chan_cap(c), 1);
     cr_expect_not(gort_chan_try_recv(c, &at, NULL));
+    cr_expect(gort_timer_reset(t, 5 * MS));
     cr_expect(gort_chan_recv(c, &at));
     cr_expect(at >= t0 + 5 * MS && at <= gort_nanotime());
     cr_expect_not(gort_timer_stop(t));
@@ -70,11 +69,16 @@ Test(after, a_timer_sends_the_time_once_per_arming)
 
 static void stops(void)
 {
-    gort_timer *t = gort_timer_new(5 * MS);
+    gort_timer *t = gort_timer_new(GORT_HOUR);
     cr_expect(gort_timer_stop(t));
     cr_expect_not(gort_timer_stop(t));
-    gort_sleep(10 * MS);
-    cr_expect_eq(gort_chan_len(gort_timer_chan(t)), 0);
+    cr_expect_not(gort_timer_reset(t, 5 * MS));
+    if (gort_timer_stop(t)) { /* it has not fired, and will not */
+        gort_sleep(10 * MS);
+        cr_expect_eq(gort_chan_len(gort_timer_chan(t)), 0);
+    } else {
+        cr_expect(gort_chan_recv(gort_timer_chan(t), NULL));
+    }
     cr_expect_not(gort_timer_reset(t, GORT_HOUR));
     cr_expect(gort_timer_reset(t, MS));
     cr_expect(gort_chan_recv(gort_timer_chan(t), NULL));
@@ -106,8 +110,8 @@ static void undrained(void)
         gort_sleep(MS);
         gort_timer_reset(t, 0);
     }
-    gort_sleep(2 * MS);
-    cr_expect_eq(gort_chan_len(gort_timer_chan(t)), 1);
+    while (gort_chan_len(gort_timer_chan(t)) == 0)
+        gort_gosched();
     gort_timer_reset(t, GORT_HOUR);
     cr_expect_eq(gort_chan_len(gort_timer_chan(t)), 1); /* go1.20: reset does not drain */
     gort_timer_stop(t);
@@ -129,9 +133,10 @@ static void ticks(void)
     gort_ticker_reset(t, MS);
     gort_chan_recv(gort_ticker_chan(t), &at);
     gort_ticker_stop(t);
-    gort_chan_try_recv(gort_ticker_chan(t), NULL, NULL);
+    int64_t stopped = gort_nanotime();
     gort_sleep(5 * MS);
-    cr_expect_eq(gort_chan_len(gort_ticker_chan(t)), 0);
+    if (gort_chan_try_recv(gort_ticker_chan(t), &at, NULL))
+        cr_expect(at <= stopped, "one from before");
     gort_ticker_stop(t);
     gort_ticker_stop(NULL);
     cr_expect(gort_chan_recv(gort_tick(MS), NULL));

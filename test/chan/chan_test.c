@@ -9,12 +9,13 @@
 #include <gort/panic.h>
 
 static gort_chan *c;
-static int got[16], ngot;
+static int got[16];
 static bool oks[16];
+static au32 places, ngot;
 
-static void settle_down(void)
+static void await_received(uint32_t n)
 {
-    for (int i = 0; i < 20; i++)
+    while (load_acq(&ngot) < n)
         gort_gosched();
 }
 
@@ -28,8 +29,10 @@ static void receiver(void)
 {
     int x = -1;
     bool ok = gort_chan_recv(c, &x);
-    oks[ngot] = ok;
-    got[ngot++] = x;
+    uint32_t place = add_rlx(&places, 1u);
+    oks[place] = ok;
+    got[place] = x;
+    add_acq_rel(&ngot, 1u); /* pairs with await_received */
 }
 
 static int waiting(struct waitq *q)
@@ -69,14 +72,12 @@ Test(chan, a_buffer_keeps_the_order_and_its_limit)
 static void unbuffered_receiver_first(void)
 {
     c = gort_make_chan(int, 0);
-    ngot = 0;
     gort_go(receiver);
     while (waiting(&c->receivers) == 0)
         gort_gosched();
     chan_check(c);
     gort_chan_send(c, &(int){7});
-    settle_down();
-    cr_expect_eq(ngot, 1);
+    await_received(1);
     cr_expect_eq(got[0], 7);
     cr_expect(oks[0]);
     cr_expect_eq(gort_chan_len(c), 0);
@@ -116,9 +117,11 @@ static void null_elem(void)
     gort_chan_send(c, &(int){1});
     cr_expect(gort_chan_recv(c, NULL));
     gort_go(sender, (intptr_t)1);
-    settle_down();
+    while (gort_chan_len(c) == 0)
+        gort_gosched();
     gort_go(sender, (intptr_t)2);
-    settle_down();
+    while (waiting(&c->senders) == 0)
+        gort_gosched();
     cr_expect(gort_chan_recv(c, NULL));
     int v;
     cr_expect(gort_chan_recv(c, &v));
@@ -155,15 +158,12 @@ Test(chan, a_closed_channel_drains_and_then_yields_zero)
 static void close_wakes(void)
 {
     c = gort_make_chan(int, 0);
-    ngot = 0;
     for (int i = 0; i < 3; i++)
         gort_go(receiver);
     while (waiting(&c->receivers) < 3)
         gort_gosched();
     gort_chan_close(c);
-    settle_down();
-    while (ngot < 3)
-        gort_gosched();
+    await_received(3);
     for (int i = 0; i < 3; i++)
         cr_expect(!oks[i] && got[i] == 0);
 }

@@ -4,6 +4,7 @@
 #include "sched/sched.h"
 #include "support.h"
 
+#include <gort/go.h>
 #include <gort/mem.h>
 
 #include <criterion/criterion.h>
@@ -54,6 +55,7 @@ Test(stats, count_what_is_allocated)
 
 static void tiny(void)
 {
+    gort_gomaxprocs(1); /* each P has a block of its own */
     gort_read_mem_stats(&a);
     for (int i = 0; i < 1600; i++)
         gort_alloc_noscan(1);

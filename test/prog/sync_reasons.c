@@ -15,7 +15,7 @@
 // expect-re: ^goroutine [0-9]+ \[semacquire\]:$
 // expect-re: ^gort_sema_acquire\(
 // not: sema_acquire\(\).*runtime|running
-#include <gort.h>
+#include "await.h"
 
 static gort_mutex mutex, cond_mutex;
 static gort_rwmutex rwmutex;
@@ -56,14 +56,21 @@ static void acquire(void)
 
 static int run(int argc, char **argv)
 {
-    void (*const waits[])(void) = {lock, write_lock, read_lock, cond_wait, acquire};
+    static const struct {
+        void (*fn)(void);
+        const char *reason;
+    } waits[] = {{lock, "[sync.Mutex.Lock]"},
+                 {write_lock, "[sync.RWMutex.Lock]"},
+                 {read_lock, "[sync.RWMutex.RLock]"},
+                 {cond_wait, "[sync.Cond.Wait]"},
+                 {acquire, "[semacquire]"}};
     (void)argc;
     (void)argv;
     gort_mutex_lock(&mutex);
     gort_rwmutex_rlock(&rwmutex);
     for (int i = 0; i < 5; i++) {
-        gort_go(waits[i]);
-        gort_sleep(1000000); /* the writer waits before the second reader comes */
+        gort_go(waits[i].fn);
+        await(waits[i].reason, 1); /* the writer waits before the second reader comes */
     }
     gort_waitgroup_add(&wg, 1);
     gort_waitgroup_wait(&wg);

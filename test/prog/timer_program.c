@@ -17,16 +17,16 @@ static int start(int argc, char **argv)
     (void)argc;
     (void)argv;
     done = gort_make_chan(int, 0);
-    gort_after_func(40 * GORT_MILLISECOND, say, second);
+    gort_timer *t = gort_after_func(GORT_HOUR, say, never);
     gort_after_func(10 * GORT_MILLISECOND, say, first);
-    gort_timer *t = gort_after_func(20 * GORT_MILLISECOND, say, never);
-    printf("%d\n", gort_timer_stop(t));
     gort_chan_recv(done, NULL);
+    printf("%d\n", gort_timer_stop(t));
+    gort_after_func(10 * GORT_MILLISECOND, say, second);
     gort_chan_recv(done, NULL);
     gort_sleep(GORT_MILLISECOND);
     return 0;
 }
 GORT_MAIN(start)
-// expect: 1
 // expect: first
+// expect: 1
 // expect: second

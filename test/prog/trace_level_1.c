@@ -12,12 +12,12 @@
 // expect-re: ^sleeper\(\)$
 // expect-re: ^created by run$
 // not: fp=0x|arch_start
-#include <gort.h>
+#include "await.h"
 
 static void sleeper(void)
 {
     for (;;)
-        gort_sleep(1000000000);
+        gort_sleep(GORT_HOUR);
 }
 
 static int run(int argc, char **argv)
@@ -25,7 +25,7 @@ static int run(int argc, char **argv)
     (void)argc, (void)argv;
     gort_go(sleeper);
     gort_go(sleeper);
-    gort_sleep(10000000);
+    await("[sleep]", 2);
     gort_panic(gort_any_string("x"));
 }
 

@@ -2,12 +2,12 @@
 // env: GOTRACEBACK=none
 // exit: 2
 // expect: panic: x
-#include <gort.h>
+#include "await.h"
 
 static void sleeper(void)
 {
     for (;;)
-        gort_sleep(1000000000);
+        gort_sleep(GORT_HOUR);
 }
 
 static int run(int argc, char **argv)
@@ -15,7 +15,7 @@ static int run(int argc, char **argv)
     (void)argc, (void)argv;
     gort_go(sleeper);
     gort_go(sleeper);
-    gort_sleep(10000000);
+    await("[sleep]", 2);
     gort_panic(gort_any_string("x"));
 }
 

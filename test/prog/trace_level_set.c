@@ -4,20 +4,19 @@
 // expect-re: ^panic: x$
 // expect-re: ^goroutine 1 \[running\]:$
 // expect-re: ^goroutine [0-9]+ \[sleep\]:$
-#include <gort.h>
-#include <gort/debug.h>
+#include "await.h"
 
 static void sleeper(void)
 {
     for (;;)
-        gort_sleep(1000000000);
+        gort_sleep(GORT_HOUR);
 }
 
 static int run(int argc, char **argv)
 {
     (void)argc, (void)argv;
     gort_go(sleeper);
-    gort_sleep(10000000);
+    await("[sleep]", 1);
     gort_debug_set_traceback("none");
     gort_panic(gort_any_string("x"));
 }

@@ -14,21 +14,21 @@
 // expect-re: ^$
 // expect-re: ^rax    0x|^r0      0x
 // expect-re: ^rip    0x|^pc      0x
-#include <gort.h>
+#include "await.h"
 
 #include <signal.h>
 
 static void sleeper(void)
 {
     for (;;)
-        gort_sleep(1000000000);
+        gort_sleep(GORT_HOUR);
 }
 
 static int run(int argc, char **argv)
 {
     (void)argc, (void)argv;
     gort_go(sleeper);
-    gort_sleep(10000000);
+    await("[sleep]", 1);
     raise(SIGQUIT);
     return 0;
 }

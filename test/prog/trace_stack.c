@@ -13,15 +13,14 @@
 // expect-re: ^run\(\)$
 // expect-re: ^done$
 // not: gort_stack
-#include <gort.h>
-#include <gort/debug.h>
+#include "await.h"
 
 #include <stdio.h>
 
 static void sleeper(void)
 {
     for (;;)
-        gort_sleep(1000000000);
+        gort_sleep(GORT_HOUR);
 }
 
 static int run(int argc, char **argv)
@@ -29,7 +28,7 @@ static int run(int argc, char **argv)
     static char buf[8192];
     (void)argc, (void)argv;
     gort_go(sleeper);
-    gort_sleep(10000000);
+    await("[sleep]", 1);
     size_t n = gort_stack(buf, sizeof buf, false);
     printf("own:%.*s\n", (int)n, buf);
     n = gort_stack(buf, 11, false);

@@ -8,11 +8,13 @@
 
 static struct lock gate = LOCK_INIT(chan);
 static struct g *parked;
-static int order[8], norder;
+static int order[8];
+static au32 norder, nwords, ndone;
 
 static void note_order(int n)
 {
-    order[norder++] = n;
+    order[load_acq(&norder)] = n;
+    add_acq_rel(&norder, 1u); /* when it is written */
 }
 
 static void wait_once(void)
@@ -51,7 +53,7 @@ static void one_waits(void)
     g->param = &gate;
     ready(g);
     m_leave(m);
-    while (norder < 2)
+    while (load_acq(&norder) < 2)
         gort_gosched();
     cr_expect(order[0] == 1 && order[1] == 2);
 }
@@ -140,7 +142,7 @@ static void walk(void)
     int n = 0;
     for (int i = 0; i < 100; i++)
         gort_go(wait_once);
-    while (norder == 0 && n < 101) {
+    while (n < 101) {
         n = 0;
         gort_gosched();
         m_enter();
@@ -168,14 +170,14 @@ static void set_and_check(int control)
         cr_expect_eq(now & 0x6000u, mxcsr & 0x6000u, "the rounding mode is the goroutine's");
 #endif
     }
-    norder++;
+    add_acq_rel(&ndone, 1u);
 }
 
 static void control_words(void)
 {
     for (int i = 0; i < 4; i++)
         gort_go(set_and_check, i);
-    while (norder < 4)
+    while (load_acq(&ndone) < 4)
         gort_gosched();
 }
 
@@ -191,13 +193,13 @@ static void keep_words(uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d, uintp
     const uintptr_t got[] = {a, b, c, d, e, f};
     for (int i = 0; i < 6; i++)
         words[i] = got[i];
-    norder = 1;
+    store_rel(&nwords, 6u); /* pairs with the loop in pass_words */
 }
 
 static void pass_words(void)
 {
     gort_go(keep_words, 1, 2, 3, 4, (uintptr_t)-5, (uintptr_t)&words);
-    while (norder == 0)
+    while (load_acq(&nwords) == 0)
         gort_gosched();
     cr_expect(words[0] == 1 && words[1] == 2 && words[2] == 3 && words[3] == 4);
     cr_expect(words[4] == (uintptr_t)-5 && words[5] == (uintptr_t)&words);

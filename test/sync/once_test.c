@@ -75,7 +75,8 @@ static void ended(void)
 {
     gort_go(exiting);
     until(load_seq(sync_u32(&once.done_)) == 1);
-    exiting(); /* does nothing, and comes back */
+    until(load_seq(sync_u32(&once.mutex_.state_)) == 0); /* let go of a moment later */
+    exiting();                                           /* does nothing, and comes back */
     cr_expect(load_seq(&calls) == 1 && once.mutex_.state_ == 0);
 }
 

@@ -119,7 +119,7 @@ static void nobody_shares(void)
     gort_waitgroup_wait(&wg);
 }
 
-Test(pool, an_item_has_one_user, .timeout = 60)
+Test(pool, an_item_has_one_user)
 {
     cr_assert(in_gort(nobody_shares) == 0);
 }
@@ -133,7 +133,7 @@ static void grows(void)
     nobody_shares();
 }
 
-Test(pool, serves_more_processors_than_at_first, .timeout = 60)
+Test(pool, serves_more_processors_than_at_first)
 {
     cr_assert(in_gort(grows) == 0);
 }

@@ -69,9 +69,13 @@ Test(rwmutex, a_writer_is_alone, .timeout = 120)
     cr_assert(in_gort(excludes) == 0);
 }
 
+/* Readers may be here at the same time. */
 static void note(uint32_t digit)
 {
-    store_seq(&trace, load_seq(&trace) * 10 + digit);
+    uint32_t before;
+    do
+        before = load_seq(&trace);
+    while (!cas_seq(&trace, before, before * 10 + digit));
 }
 
 static void writer(uint32_t id)

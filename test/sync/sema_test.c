@@ -5,7 +5,7 @@
 
 enum { MANY = 3000 };
 static uint32_t words[MANY];
-static au32 through, order[64], norder;
+static au32 through, order[64], places, norder;
 
 static void waiter(uint32_t *w)
 {
@@ -16,7 +16,8 @@ static void waiter(uint32_t *w)
 static void numbered(uint32_t *w, uint32_t id, int lifo)
 {
     sema_acquire(w, lifo ? SEMA_LIFO : SEMA_FIFO, WAIT_SEMACQUIRE);
-    store_seq(&order[add_seq(&norder, 1u)], id);
+    store_seq(&order[add_seq(&places, 1u)], id);
+    add_seq(&norder, 1u); /* when it is written */
 }
 
 static void counts(void)
@@ -43,6 +44,7 @@ Test(sema, a_counter_that_is_positive_is_taken_without_waiting)
 
 static void start_in_order(uint32_t *w, uint32_t n, int lifo)
 {
+    store_seq(&places, 0u);
     store_seq(&norder, 0u);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t before = sema_waiters(w);
