@@ -11,6 +11,7 @@
 #include "base/fmt.h"
 #include "base/track.h"
 #include "mem/mem.h"
+#include "poll/poll.h"
 
 #include <gort/go.h>
 
@@ -325,6 +326,32 @@ int sched_run_main(struct m *m0, const struct start *s)
     return load_rlx(&sched.exit_status);
 }
 
+/* The main thread is in somebody's code; in ours it is about to see that the program ends. */
+static bool main_in_foreign_code(void)
+{
+    const struct m *m0 = sched.m0;
+    return load_rlx(&m0->curg) != (const void *)&m0->g0 && load_rlx(&m0->locks) == 0;
+}
+
+/* True once the main thread has reached the end of gort_run, false if it is held up in somebody's code:
+ * asleep in the kernel without having run for a while, or computing for as long. A thread that only waits
+ * for a CPU is neither, however long that takes. */
+static bool main_arrives(void)
+{
+    int64_t from = os_clock_read_ns(sched.m0->cpu_clock), last = from;
+    for (;;) {
+        note_wake(&sched.m0->note); /* each time: it may just have cleared it */
+        poll_break();
+        if (note_sleep_for(&sched.exit_note, EXIT_GRACE_NS))
+            return true;
+        int64_t cpu = os_clock_read_ns(sched.m0->cpu_clock);
+        bool still = cpu == last && os_thread_asleep(sched.m0->tid) != 0;
+        if (main_in_foreign_code() && (cpu < 0 || still || cpu - from >= EXIT_GRACE_NS))
+            return false;
+        last = cpu;
+    }
+}
+
 /* Goroutine 1 has returned `status`. The main thread, if it can be reached, returns from gort_run;
  * if it is held up in somebody's code for more than a moment, the process exits from here. */
 void sched_exit_main(int status)
@@ -339,8 +366,7 @@ void sched_exit_main(int status)
     unlock(&sched.lock);
     if (m->is_main)
         jump_to_g0(m);
-    note_wake(&sched.m0->note);
-    if (!note_sleep_for(&sched.exit_note, EXIT_GRACE_NS))
+    if (!main_arrives())
         exit(status);
     m_sleep_for_ever();
 }
