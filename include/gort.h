@@ -7,10 +7,12 @@
 #include <gort/chan.h>
 #include <gort/context.h>
 #include <gort/debug.h>
+#include <gort/final.h>
 #include <gort/go.h>
 #include <gort/io.h>
 #include <gort/mem.h>
 #include <gort/panic.h>
+#include <gort/prof.h>
 #include <gort/sync.h>
 #include <gort/time.h>
 #include <gort/type.h>

@@ -1,6 +1,7 @@
-/* gort/debug.h: tracebacks on demand, the limit on threads, how much a dying program says.
+/* gort/debug.h: tracebacks on demand, the limit on threads, how much a dying program says; when the
+ * collector runs, how much memory it may leave in use, and what it did.
  *
- * Go's runtime.Stack, and the parts of runtime/debug that do not concern memory.
+ * Go's runtime.Stack and runtime/debug.
  */
 #ifndef GORT_DEBUG_H
 #define GORT_DEBUG_H
@@ -41,6 +42,74 @@ GORT_API void gort_debug_set_traceback(const char *level);
  * Callers  any goroutine.
  */
 GORT_API int gort_debug_set_max_threads(int n);
+
+/* Sets how much the heap may grow between collections: by `percent` of what the last one left. A negative
+ * number switches collections off, but for those that the memory limit or gort_gc asks for. At the start
+ * $GOGC says it, or it is 100. Go: debug.SetGCPercent.
+ *
+ * Waits    when switching off, until a collection that is marking has ended.
+ * Returns  the previous setting; -1: off.
+ * Callers  any goroutine.
+ */
+GORT_API int gort_debug_set_gc_percent(int percent);
+
+/* Sets how much memory the runtime tries to keep within, by collecting and giving pages back more often:
+ * all it has mapped and not given back, without the program's own code, data and malloc. It is exceeded
+ * if more is alive, or if the collector would need more than half of the CPU time. At the start
+ * $GOMEMLIMIT says it, or there is none. Go: debug.SetMemoryLimit.
+ *
+ * bytes    INT64_MAX: no limit; negative: the setting stays.
+ * Returns  the previous setting.
+ * Callers  any goroutine.
+ */
+GORT_API int64_t gort_debug_set_memory_limit(int64_t bytes);
+
+/* Collects, and gives all free pages back to the system. Go: debug.FreeOSMemory.
+ *
+ * Waits    until both are done.
+ * Callers  any goroutine.
+ */
+GORT_API void gort_debug_free_os_memory(void);
+
+/* Limits the stacks that gort_go_with may ask for, of goroutines that are started from now on; a larger
+ * one is made as large as the limit. The default size stays as it is. (A stack here never grows: what
+ * Go's runtime does at its limit happens at the end of each stack.) Go: debug.SetMaxStack.
+ *
+ * bytes    1000000000 at the start.
+ * Returns  the previous limit.
+ * Callers  any thread.
+ */
+GORT_API size_t gort_debug_set_max_stack(size_t bytes);
+
+/* What past collections did. Times are in nanoseconds. Go: debug.GCStats. */
+typedef struct {
+    int64_t last_gc;        /* when the last one ended, since 1970; 0: there was none */
+    int64_t num_gc;         /* collections */
+    int64_t pause_total_ns; /* that the world stood still for them */
+    size_t npauses;         /* entries of the next two, of the latest collections */
+    int64_t pause_ns[256];  /* the latest first */
+    int64_t pause_end[256]; /* when it was over, since 1970 */
+    size_t nquantiles;      /* set by the caller: room in the next, or 0 */
+    int64_t *quantiles;     /* set by the caller: the shortest pause, quantiles, the longest */
+} gort_debug_gc_stats;
+
+/* Fills in *stats, all but its last two fields, and the array that these name: with 5 entries, the
+ * minimum, the 25%, 50% and 75% quantiles, and the maximum; zeros if nothing was collected yet. Go:
+ * debug.ReadGCStats.
+ *
+ * Callers  any goroutine.
+ */
+GORT_API void gort_debug_read_gc_stats(gort_debug_gc_stats *stats);
+
+/* Writes the heap, all goroutines and all roots to `fd`, in Go's format `go1.7 heap dump`. Go:
+ * debug.WriteHeapDump.
+ *
+ * Waits    until the world is stopped; nothing else runs until all is written. `fd` is therefore no pipe
+ *          or socket whose other end this program reads.
+ * Returns  0, or -1 with errno when a write failed; what was written before is there.
+ * Callers  any goroutine.
+ */
+GORT_API int gort_debug_write_heap_dump(int fd);
 
 /* Ends the program as an unrecoverable error of the runtime does: `fatal error: ` and `text`, the
  * tracebacks of all goroutines, exit status 2. Deferred functions do not run. Go: runtime.throw.

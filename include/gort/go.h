@@ -146,7 +146,15 @@ GORT_API void gort_lock_os_thread(void);
 GORT_API void gort_unlock_os_thread(void);
 
 /* Calls fn(arg) on the thread's own (large) stack. fn may block: the processor goes to others
- * meanwhile. It may call functions of this library, too. Go's cgo call. */
+ * meanwhile. It may call functions of this library, too. Go's cgo call.
+ *
+ * What the collector finds on that stack and in registers stays alive; what fn keeps in memory of malloc
+ * does not. So, as in Go, `arg` may not be an object with pointers to others in it: that is a panic,
+ * `cgo argument has Go pointer to Go pointer`, where the runtime knows the object's type (GORT_TYPE).
+ * Not looked at are structs on the stack and in malloc'ed memory, addresses inside an object, objects
+ * that nobody described, and, with GODEBUG=cgocheck=0, anything. With cgocheck=2 each collection also
+ * searches malloc's memory for objects that nothing else keeps alive, and ends the program at the first:
+ * `Go pointer stored into non-Go memory`. */
 GORT_API void gort_cgocall(void (*fn)(void *), void *arg);
 /* How many gort_cgocall there have been. Go's NumCgoCall. */
 GORT_API int64_t gort_num_cgo_call(void);

@@ -1,6 +1,11 @@
 /* gort/mem.h: the collected heap.
  *
- * Everything allocated here is zeroed and never freed by hand. An object stays where it is. Three
+ * Everything allocated here is zeroed and never freed by hand: a collector frees what the program cannot
+ * reach any more. It looks for pointers in the stacks and registers of goroutines and attached threads,
+ * in their thread-locals, in the data of every loaded module, in what gort_add_roots named, and in
+ * objects that it found so. A pointer anywhere into an object keeps it; on a stack or in a register,
+ * also one just behind its end. It must be stored at an address that is a multiple of 8 (not in a packed
+ * struct at an odd place, not in the memory of malloc), and as it is (not with bits turned round or added). An object stays where it is. Three
  * kinds differ in what the runtime looks at to find pointers to other objects:
  *
  *     precise        the fields that GORT_TYPE (gort/type.h) named
@@ -58,6 +63,16 @@ GORT_API char *gort_vsprintf(const char *fmt, va_list args) __attribute__((forma
 /* A noscan copy of the string `s`. */
 GORT_API char *gort_strdup(const char *s) GORT_ALLOCATES_;
 
+/* A complete collection, begun after the call: Go's runtime.GC. On return everything that was unreachable
+ * at the call is free, and what had a finalizer or a cleanup is queued for it.
+ *
+ * Waits    until marking and sweeping are over; the program runs meanwhile, but for two short stops.
+ *          Callers at the same time share a collection.
+ * Fails    never.
+ * Callers  goroutines, and threads attached with gort_attach_thread.
+ */
+GORT_API void gort_gc(void);
+
 /* Names [p, p + bytes) as memory that holds pointers into the heap: malloc'ed or mapped. Stacks,
  * registers, thread-local and global data need no such call. A range may be added several times. */
 GORT_API void gort_add_roots(void *p, size_t bytes);
@@ -66,7 +81,9 @@ GORT_API void gort_add_roots(void *p, size_t bytes);
  * Returns false if it was not there. */
 GORT_API bool gort_remove_roots(void *p, size_t bytes);
 
-/* Go's runtime.MemStats. Sizes are in bytes, counts are of objects, times in nanoseconds. */
+/* Go's runtime.MemStats. Sizes are in bytes, counts are of objects, times in nanoseconds. An object is
+ * freed when the pages it lies on are swept, some time after the collection that found it dead; until
+ * then it counts as alive. */
 typedef struct {
     uint64_t alloc;       /* as heap_alloc */
     uint64_t total_alloc; /* bytes of all objects ever allocated */
@@ -78,11 +95,11 @@ typedef struct {
     uint64_t heap_alloc;    /* bytes of objects not freed */
     uint64_t heap_sys;      /* heap_idle + heap_inuse */
     uint64_t heap_idle;     /* pages without objects */
-    uint64_t heap_inuse;    /* pages with objects */
+    uint64_t heap_inuse;    /* pages with objects; never less than heap_alloc */
     uint64_t heap_released; /* pages in heap_idle that cost no memory: untouched, or given back */
     uint64_t heap_objects;  /* mallocs - frees */
 
-    uint64_t stack_inuse; /* pages between the stack pointers and tops of goroutines */
+    uint64_t stack_inuse; /* pages between the stack pointers and tops of goroutines, about */
     uint64_t stack_sys;   /* the same: stacks are committed by touch */
     uint64_t mspan_inuse, mspan_sys;
     uint64_t mcache_inuse, mcache_sys;
@@ -90,16 +107,16 @@ typedef struct {
     uint64_t gc_sys;        /* what the heap is described by */
     uint64_t other_sys;     /* all other tables of the runtime */
 
-    uint64_t next_gc; /* the heap size that starts the next collection; UINT64_MAX: none will */
+    uint64_t next_gc; /* the heap size that the next collection aims at; huge: none will start */
     uint64_t last_gc; /* when the last one ended, since 1970; 0: there was none */
-    uint64_t pause_total_ns;
-    uint64_t pause_ns[256];  /* a ring; the latest is at (num_gc + 255) % 256 */
+    uint64_t pause_total_ns; /* for which the world stood still, twice in each collection */
+    uint64_t pause_ns[256];  /* the same for each, a ring; the latest is at (num_gc + 255) % 256 */
     uint64_t pause_end[256]; /* a ring of times since 1970 */
-    uint32_t num_gc;
-    uint32_t num_forced_gc;
-    double gc_cpu_fraction;
-    bool enable_gc; /* collections happen */
-    bool debug_gc;  /* always false */
+    uint32_t num_gc;         /* collections that are over */
+    uint32_t num_forced_gc;  /* by gort_gc */
+    double gc_cpu_fraction;  /* of what GOMAXPROCS CPUs could do since the start */
+    bool enable_gc;          /* always true */
+    bool debug_gc;           /* always false */
 
     struct {
         uint32_t size;

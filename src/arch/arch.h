@@ -11,8 +11,10 @@
 
 #if defined(__x86_64__)
 #include "arch/amd64/context.h"
+#include "arch/amd64/tls.h"
 #elif defined(__aarch64__)
 #include "arch/arm64/context.h"
+#include "arch/arm64/tls.h"
 #else
 #error "this architecture has no arch/ folder"
 #endif
@@ -26,6 +28,10 @@ NORETURN void arch_jump(const struct context *to);
 
 /* Keeps the caller's place in `c` and returns 0; returns 1 when arch_jump comes back to it. */
 int arch_save(struct context *c) __attribute__((returns_twice));
+
+/* Keeps what the caller holds in callee-saved registers, and its stack pointer; nobody comes back to
+ * `c`. */
+void arch_keep(struct context *c);
 
 /* Calls fn(arg) on the stack that ends at `top`, and comes back. */
 void arch_call_on(void *top, void (*fn)(void *), void *arg);

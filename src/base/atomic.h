@@ -39,6 +39,7 @@ typedef struct {
 #define add_acq_rel(a, x)  __atomic_fetch_add(&(a)->v, (x), __ATOMIC_ACQ_REL)
 #define add_seq(a, x)      __atomic_fetch_add(&(a)->v, (x), __ATOMIC_SEQ_CST)
 #define sub_seq(a, x)      __atomic_fetch_sub(&(a)->v, (x), __ATOMIC_SEQ_CST)
+#define or_rlx(a, x)       __atomic_fetch_or(&(a)->v, (x), __ATOMIC_RELAXED)
 #define or_seq(a, x)       __atomic_fetch_or(&(a)->v, (x), __ATOMIC_SEQ_CST)
 #define and_seq(a, x)      __atomic_fetch_and(&(a)->v, (x), __ATOMIC_SEQ_CST)
 #define swap_acq(a, x)     __atomic_exchange_n(&(a)->v, (x), __ATOMIC_ACQUIRE)

@@ -171,6 +171,28 @@ void out_float(struct out *o, double v)
     out_bytes(o, buf, sizeof buf);
 }
 
+void out_ms(struct out *o, int64_t ns)
+{
+    int64_t us = ns / 1000;
+    int64_t cut = 1;
+    if (ns >= 10000000) {
+        out_int(o, ns / 1000000);
+        return;
+    }
+    while (us / cut >= 100)
+        cut *= 10;
+    us = us / cut * cut;
+    if (us == 0) {
+        out_char(o, '0');
+        return;
+    }
+    out_int(o, us / 1000);
+    out_char(o, '.');
+    char digits[3] = {(char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10),
+                      (char)('0' + us % 10)};
+    out_bytes(o, digits, cut >= 100 ? 1 : cut >= 10 ? 2 : 3);
+}
+
 void print(const char *fmt, ...)
 {
     struct out o;

@@ -26,6 +26,9 @@ SIGSAFE void out_int(struct out *o, int64_t v);
 SIGSAFE void out_uint(struct out *o, uint64_t v);
 SIGSAFE void out_hex(struct out *o, uint64_t v); /* 0x and lower-case digits, no padding */
 SIGSAFE void out_float(struct out *o, double v); /* [+-]d.dddddde[+-]ddd, NaN, +Inf, -Inf */
+/* Nanoseconds as milliseconds: Go's "ms3", three decimals at most, two digits once there are that many.
+ */
+SIGSAFE void out_ms(struct out *o, int64_t ns);
 
 /* Whole lines to descriptor 2: `%s %d %u %x` with int64_t, uint64_t, uint64_t; nothing else. */
 SIGSAFE void print(const char *fmt, ...);

@@ -6,9 +6,11 @@
 #include "base/check.h"
 #include "base/fmt.h"
 #include "conf/conf.h"
+#include "gc/gc.h"
 #include "mem/mem.h"
 #include "os/os.h"
 #include "panic/panic.h"
+#include "prof/prof.h"
 #include "sched/sched.h"
 #include "stack/stack.h"
 
@@ -27,29 +29,6 @@ void gort_register_init(struct gort_init_record *r)
 {
     *inits_end = r;
     inits_end = &r->next;
-}
-
-/* Go's "ms3": three decimals at most, two digits once there are that many. */
-static void out_ms(struct out *o, int64_t ns)
-{
-    int64_t us = ns / 1000;
-    int64_t cut = 1;
-    if (ns >= 10000000) {
-        out_int(o, ns / 1000000);
-        return;
-    }
-    while (us / cut >= 100)
-        cut *= 10;
-    us = us / cut * cut;
-    if (us == 0) {
-        out_char(o, '0');
-        return;
-    }
-    out_int(o, us / 1000);
-    out_char(o, '.');
-    char digits[3] = {(char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10),
-                      (char)('0' + us % 10)};
-    out_bytes(o, digits, cut >= 100 ? 1 : cut >= 10 ? 2 : 3);
 }
 
 static void trace_init(const char *name, int64_t at, int64_t took, uint64_t bytes, uint64_t allocs)
@@ -114,8 +93,11 @@ int gort_run(int (*fn)(int argc, char **argv), int argc, char **argv)
         fatal("gort: gort_run called twice");
     started_ns = os_nanotime();
     conf_init();
+    prof_init();
     if (fn == NULL)
         fatal("go of nil func value");
+    pagetrace_start();
+    gc_init();
     arena_init();
     central_init();
     stack_init(sizeof(struct g), conf_stack_bytes() ? conf_stack_bytes() : STACK_BYTES_DEFAULT);
@@ -126,6 +108,7 @@ int gort_run(int (*fn)(int argc, char **argv), int argc, char **argv)
     };
     int status = sched_run_main(m0, &s);
     sched_stop_main();
+    pagetrace_finish();
     return status;
 }
 

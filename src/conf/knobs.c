@@ -1,12 +1,14 @@
-/* knobs.c: GODEBUG, GOTRACEBACK, GOMAXPROCS, GOROOT.
+/* knobs.c: GODEBUG, GOTRACEBACK, GOMAXPROCS, GOGC, GOMEMLIMIT, GOROOT.
  *
  * Owns    the parsed environment. Written by conf_init before the first goroutine, read plainly
- *         afterwards; the traceback setting alone may grow later (conf_set_traceback).
+ *         afterwards; only the traceback setting may grow later (conf_set_traceback), and the largest
+ *         stack is a setting of the program (debug.SetMaxStack).
  */
 #include "conf/conf.h"
 #include "conf/cpu.h"
 
 #include "base/atomic.h"
+#include "base/check.h"
 #include "base/fmt.h"
 #include "os/os.h"
 
@@ -23,6 +25,7 @@ enum { TB_CRASH = 1, TB_ALL = 2, TB_SHIFT = 2 };
 static au32 traceback = {2u << TB_SHIFT}; /* until the environment is read */
 static uint32_t traceback_env;
 static const char *goroot = "";
+au64 conf_max_stack = {1000000000};
 
 bool conf_parse_int32(const char *s, size_t n, int32_t *out)
 {
@@ -72,6 +75,26 @@ static void parse_godebug(const char *s)
             set_knob(s, (size_t)(eq - s), eq + 1, (size_t)(end - eq - 1));
         s = *end == ',' ? end + 1 : end;
     }
+}
+
+bool conf_godebug_string(const char *name, char *value, size_t n)
+{
+    const char *s = os_env("GODEBUG");
+    size_t nname = strlen(name);
+    while (s != NULL) {
+        const char *end = strchrnul(s, ',');
+        if (strncmp(s, name, nname) == 0 && s[nname] == '=') {
+            s += nname + 1;
+            size_t len = (size_t)(end - s);
+            if (len == 0 || len >= n)
+                return false;
+            memcpy(value, s, len);
+            value[len] = '\0';
+            return true;
+        }
+        s = *end == ',' ? end + 1 : NULL;
+    }
+    return false;
 }
 
 static bool parse_uint32(const char *s, uint32_t *out)
@@ -140,6 +163,59 @@ int conf_gomaxprocs(int cpus)
     return cpus;
 }
 
+int32_t conf_gogc(void)
+{
+    const char *s = os_env("GOGC");
+    int32_t n;
+    if (s == NULL)
+        return 100;
+    if (strcmp(s, "off") == 0)
+        return -1;
+    if (!conf_parse_int32(s, strlen(s), &n))
+        return 100;
+    return n < 0 ? -1 : n;
+}
+
+static int unit_shift(const char *suffix)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    if (*suffix == '\0')
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(units); i++)
+        if (strcmp(suffix, units[i]) == 0)
+            return 10 * (int)i;
+    return -1;
+}
+
+bool conf_parse_bytes(const char *s, int64_t *out)
+{
+    int64_t v = 0;
+    if (*s < '0' || *s > '9')
+        return false;
+    for (; *s >= '0' && *s <= '9'; s++)
+        if (__builtin_mul_overflow(v, (int64_t)10, &v) ||
+            __builtin_add_overflow(v, (int64_t)(*s - '0'), &v))
+            return false;
+    int shift = unit_shift(s);
+    if (shift < 0 || v > INT64_MAX >> shift)
+        return false;
+    *out = v << shift;
+    return true;
+}
+
+int64_t conf_memory_limit(void)
+{
+    const char *s = os_env("GOMEMLIMIT");
+    int64_t bytes;
+    if (s == NULL || *s == '\0' || strcmp(s, "off") == 0)
+        return INT64_MAX;
+    if (!conf_parse_bytes(s, &bytes)) {
+        print("GOMEMLIMIT=%s\n", s);
+        throw("malformed GOMEMLIMIT; see `go doc runtime/debug.SetMemoryLimit`");
+    }
+    return bytes;
+}
+
 size_t conf_stack_bytes(void)
 {
     static const struct {
@@ -172,9 +248,11 @@ void conf_print_help(struct out *o)
         const char *name;
         const char *text;
     } table[] = {
-#define KNOB(name, def, text) {#name, text},
+#define KNOB(name, def, text)   {#name, text},
+#define STRING(name, def, text) {#name, text},
 #include "conf/knobs.def"
 #undef KNOB
+#undef STRING
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         out_str(o, "  ");

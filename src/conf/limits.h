@@ -67,6 +67,46 @@
 #define CHAN_ELEM_MAX_BYTES 65535u
 #define CHAN_MAX_BYTES      (1ul << 48) /* Go's address space */
 
+/* ---- mem */
+#ifndef HEAP_HUGE_BYTES
+#define HEAP_HUGE_BYTES (16 * MIB) /* a heap that grows beyond asks for huge pages */
+#endif
+#ifndef SCAVENGE_STEP_BYTES
+#define SCAVENGE_STEP_BYTES (64 * KIB) /* least that is given back at a time */
+#endif
+#define SCAVENGE_PIECE_BYTES (4 * MIB)       /* most that is missing from the heap meanwhile */
+#define SCAVENGE_WORK_NS     (1000 * 1000ll) /* in the background, then a pause */
+#define SCAVENGE_PAUSE_TIMES 99              /* as long: 1% of a CPU */
+
+/* ---- gc */
+#ifndef GC_PAGES_FEW
+#define GC_PAGES_FEW 128u /* written pages that the last stop may have to look at */
+#endif
+#define GC_ROUNDS_MAX 8
+#ifndef ROOTS_TRACK_BYTES
+#define ROOTS_TRACK_BYTES (1 * MIB) /* larger roots are looked at page by page in the last stop */
+#endif
+#ifndef ROOTS_PIECE_BYTES
+#define ROOTS_PIECE_BYTES (512 * KIB) /* scanned at a time; a multiple of any page */
+#endif
+#ifndef ROOTS_BATCH
+#define ROOTS_BATCH 32 /* ranges that a marking thread takes from the table at once */
+#endif
+#ifndef DIRTY_CHUNK_BYTES
+#define DIRTY_CHUNK_BYTES (8 * MIB) /* of heap and stacks, asked of the kernel at once */
+#endif
+#ifndef DIRTY_RUNS
+#define DIRTY_RUNS 256 /* runs of written pages that the kernel says at once */
+#endif
+#define GC_FORCE_NS (120 * INT64_C(1000000000)) /* a cycle at least so often */
+
+#ifndef GC_EVERY_REFILLS
+#define GC_EVERY_REFILLS 0u /* a cycle whenever caches were filled so often; 0: as the pacer says */
+#endif
+#define GC_HEAP_MIN        (4 * MIB)  /* with GOGC=100 */
+#define GC_ASSIST_BYTES    (64 * KIB) /* of marking, in one piece */
+#define GC_LIMITER_LOOK_NS (10 * 1000000ll)
+
 /* ---- dump */
 #define TRACE_FRAMES 100
 

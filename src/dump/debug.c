@@ -55,22 +55,53 @@ static void count_one(struct g *g, void *arg)
 static void take_one(struct g *g, void *arg)
 {
     struct others *all = arg;
-    if (g == all->except || g->system || all->n == all->room)
+    if (g == all->except || g_is_hidden(g) || all->n == all->room)
         return;
     struct trace_record *r = &all->records[all->n++];
     trace_take_header(r, g);
     trace_take_stack(r, g, NULL, all->way);
 }
 
-static PARKS void take_others(struct others *all)
+static STW void take_all(struct others *all)
 {
-    world_stop(WAIT_STOPPING);
-    all->way = SYMB_FULL;
     g_each(count_one, all);
     all->records = os_map(all->room * sizeof all->records[0]);
     if (all->records != NULL)
         g_each(take_one, all);
+}
+
+static PARKS void take_others(struct others *all)
+{
+    world_stop(WAIT_STOPPING);
+    all->way = SYMB_FULL;
+    take_all(all);
     world_start();
+}
+
+static void drop_others(struct others *all)
+{
+    if (all->records != NULL)
+        os_unmap(all->records, all->room * sizeof all->records[0]);
+}
+
+/* ---- all goroutines, for the collector */
+static struct others taken;
+
+STW void dump_take_all(void)
+{
+    taken = (struct others){.way = SYMB_SAFE};
+    take_all(&taken);
+}
+
+void dump_print_taken(struct out *o, const struct dump_style *style)
+{
+    for (size_t i = 0; i < taken.n; i++) {
+        trace_print(o, &taken.records[i], style);
+        if (i + 1 < taken.n)
+            out_char(o, '\n');
+    }
+    drop_others(&taken);
+    taken = (struct others){.n = 0};
 }
 
 /* ---- one request */
@@ -112,8 +143,7 @@ static void request(struct request *r, bool all)
     if (all)
         take_others(&r->others);
     run_request(self(), r);
-    if (r->others.records != NULL)
-        os_unmap(r->others.records, r->others.room * sizeof r->others.records[0]);
+    drop_others(&r->others);
     m_leave(self());
 }
 

@@ -40,6 +40,9 @@ void dump_stamp_waiting(int64_t now_ns);
 
 /* ---- debug.c: tracebacks of a living program */
 enum { DUMP_RED_ZONE_BYTES = 256 };
+/* Notes where all goroutines are; then, while they run again, prints it. One caller at a time. */
+STW void dump_take_all(void);
+void dump_print_taken(struct out *o, const struct dump_style *style);
 /* Calls fn(arg) on the thread's own stack, which is free below `top`. */
 void dump_on_thread_stack(struct m *m, uintptr_t top, void (*fn)(void *arg), void *arg);
 

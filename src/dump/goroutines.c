@@ -3,6 +3,7 @@
  * Owns    the order of a full dump, and since when goroutines wait.
  */
 #include "dump/dump.h"
+#include "sched/up.h"
 
 struct others {
     struct out *o;
@@ -15,7 +16,7 @@ static void print_other(struct g *g, void *arg)
 {
     struct others *all = arg;
     if (g == all->a || g == all->b || (g->id == 1) != all->first ||
-        load_rlx(&g->status) == G_DEAD || (g->system && all->style->level < 2))
+        load_rlx(&g->status) == G_DEAD || (g_is_hidden(g) && all->style->level < 2))
         return;
     out_char(all->o, '\n');
     dump_goroutine(all->o, g, NULL, all->style);
@@ -36,7 +37,15 @@ static void stamp(struct g *g, void *now)
         store_rlx(&g->wait_since, *(const int64_t *)now);
 }
 
+static ai64 last_stamp;
+
+int64_t dump_last_stamp(void)
+{
+    return load_rlx(&last_stamp);
+}
+
 void dump_stamp_waiting(int64_t now_ns)
 {
+    store_rlx(&last_stamp, now_ns);
     g_each(stamp, &now_ns);
 }

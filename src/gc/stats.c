@@ -1,37 +1,46 @@
 /* stats.c: MemStats.
  *
- * Owns    the arithmetic from the counters of mem to Go's fields. Nothing is freed yet, and no
- *         collection has happened; the fields say so.
+ * Owns    the arithmetic from the counters of mem, the sweeper and the cycle to Go's fields.
  * Holds   1. sys = heap_sys + stack_sys + mspan_sys + mcache_sys + buck_hash_sys + gc_sys +
  *            other_sys
  *         2. mallocs - frees = heap_objects; heap_sys = heap_idle + heap_inuse
- * Locks   none: the world is stopped, and every cache flushed.
+ *         3. total_alloc - heap_alloc = bytes of what was freed. A dead object is freed when its span
+ *            is swept, so between a collection and its sweep dead objects count as alive.
+ *         4. mallocs, frees, total_alloc, by_size and the pauses only grow.
+ * Locks   none: the world is stopped, and every cache flushed. Sweepers may be at work, which have no
+ *         P; each counter of theirs is read once, and after the pages, so that the equations hold
+ *         nevertheless.
  */
-#include "gc/gc.h"
+#include "gc/gc_int.h"
 
 #include <gort/mem.h>
 
 #include "base/check.h"
-#include "sched/sched.h"
 
 #include <string.h>
 
-static void fill_objects(gort_mem_stats *st, const struct mem_usage *u)
+static void fill_objects(gort_mem_stats *st, const struct mem_usage *u,
+                         const struct sweep_counts *swept)
 {
+    uint64_t freed_bytes = swept->freed_large_bytes;
     st->total_alloc = u->large_bytes;
     st->mallocs = u->taken[0];
+    st->frees = swept->freed[0];
     for (unsigned c = 1; c < CLASSES; c++) {
         st->total_alloc += u->taken[c] * class_bytes[c];
+        freed_bytes += swept->freed[c] * class_bytes[c];
         st->mallocs += u->taken[c];
+        st->frees += swept->freed[c];
     }
-    for (unsigned c = 0; c < sizeof st->by_size / sizeof st->by_size[0]; c++) {
+    for (unsigned c = 0; c < ARRAY_LEN(st->by_size); c++) {
         st->by_size[c].size = class_bytes[c];
         st->by_size[c].mallocs = c == 0 ? 0 : u->taken[c];
+        st->by_size[c].frees = c == 0 ? 0 : swept->freed[c];
     }
     st->mallocs += u->tiny;
-    st->frees = u->tiny;
+    st->frees += u->tiny;
     st->heap_objects = st->mallocs - st->frees;
-    st->alloc = st->heap_alloc = st->total_alloc;
+    st->alloc = st->heap_alloc = st->total_alloc - freed_bytes;
 }
 
 static void fill_sys(gort_mem_stats *st, const struct mem_usage *u)
@@ -40,6 +49,7 @@ static void fill_sys(gort_mem_stats *st, const struct mem_usage *u)
     st->heap_inuse = u->heap_inuse;
     st->heap_idle = u->heap_sys - u->heap_inuse;
     st->heap_released = u->heap_released;
+    st->stack_inuse = stacks_bytes();
     st->stack_sys = st->stack_inuse;
     st->mspan_inuse = u->span_inuse;
     st->mspan_sys = u->sys[SYS_SPAN];
@@ -52,37 +62,39 @@ static void fill_sys(gort_mem_stats *st, const struct mem_usage *u)
               st->gc_sys + st->other_sys;
 }
 
-/* Where the stack of a goroutine ends while the world is stopped. */
-static uintptr_t stack_pointer(struct g *g)
+static void fill_cycles(gort_mem_stats *st)
 {
-    if (g == m_curg(self()))
-        return (uintptr_t)__builtin_frame_address(0);
-    return g->sigctx != NULL ? arch_ucontext_regs(g->sigctx).sp : g->ctx.sp;
+    _Static_assert(sizeof st->pause_ns == sizeof gc_pauses.pause_ns, "gc_int.h");
+    memcpy(st->pause_ns, gc_pauses.pause_ns, sizeof st->pause_ns);
+    memcpy(st->pause_end, gc_pauses.pause_end, sizeof st->pause_end);
+    st->pause_total_ns = gc_pauses.pause_total_ns;
+    st->last_gc = gc_pauses.last_gc;
+    st->num_gc = gc_pauses.num_gc;
+    st->num_forced_gc = gc_pauses.num_forced_gc;
+    st->gc_cpu_fraction = gc_pauses.cpu_fraction;
+    st->next_gc = pacer_goal();
+    st->enable_gc = true;
 }
 
-static void add_stack(struct g *g, void *arg)
+STW void gc_read_stats(gort_mem_stats *st)
 {
-    uint64_t *bytes = arg;
-    uintptr_t page = os_page_bytes(), sp = stack_pointer(g);
-    if (g->foreign)
-        return; /* the thread's own stack: not ours */
-    if (sp < g->stack.lo || sp >= g->stack.hi)
-        sp = g->stack.hi - 1;
-    *bytes += (g->stack.hi + page - 1) / page * page - sp / page * page;
+    struct sweep_counts swept;
+    struct mem_usage u;
+    memset(st, 0, sizeof *st);
+    mem_cache_flush_all();
+    mem_usage_read(&u);
+    sweep_counts(
+        &swept); /* last: a span that is free by now still counts as in use, its objects do not */
+    fill_objects(st, &u, &swept);
+    fill_sys(st, &u);
+    fill_cycles(st);
 }
 
 void gort_read_mem_stats(gort_mem_stats *stats)
 {
-    struct mem_usage u;
-    memset(stats, 0, sizeof *stats);
     m_enter();
     world_stop(WAIT_STOPPING);
-    mem_cache_flush_all();
-    mem_usage_read(&u);
-    g_each(add_stack, &stats->stack_inuse);
+    gc_read_stats(stats);
     world_start();
     m_leave(self());
-    fill_objects(stats, &u);
-    fill_sys(stats, &u);
-    stats->next_gc = UINT64_MAX;
 }

@@ -2,6 +2,11 @@
  *
  * panic_plain, panic_runtime   panic/errors.c: a length that no memory can have is the program's
  *                              fault, and recoverable.
+ * panic_string                 panic/errors.c: misuse that Go answers with a panic.
+ * throw_on_thread_stack        panic/throw.c: what Go finds wrong on the thread's own stack.
+ * prof_heap_born               prof/heap.c: an object was sampled; what SPECIAL_SAMPLE is to hold.
+ * prof_heap_cycle, prof_heap_publish, prof_heap_publish_swept
+ *                              prof/heap.c: marking has ended; the world runs again; all is swept.
  */
 #ifndef GC_UP_H
 #define GC_UP_H
@@ -10,5 +15,11 @@
 
 NORETURN void panic_plain(const char *text);
 NORETURN void panic_runtime(const char *text);
+NORETURN void panic_string(const char *text);
+NORETURN COLD void throw_on_thread_stack(const char *text);
+void *prof_heap_born(size_t bytes, const uintptr_t *pcs, size_t n);
+void prof_heap_cycle(void);
+void prof_heap_publish(void);
+void prof_heap_publish_swept(void);
 
 #endif

@@ -1,31 +1,30 @@
 /* arena.c: the heap's address space, and the way from any word to an object.
  *
  * Owns    the arenas (64 MiB each, aligned to their size), the map from an address to its arena,
- *         and for each page of an arena its span and whether it was ever written to.
- * Holds   1. a page of a span in use has that span in arena.span; of a free run only the first and
- *            last page have it (so that neighbours can merge), the others NULL.
+ *         for each page of an arena its entry and whether it was ever written to, and where the
+ *         marks of a span are.
+ * Holds   1. a page of a span in use has an entry with PE_IN_USE, which says what lies there; of a
+ *            free run only the first and last page have one, without it (so that neighbours can
+ *            merge), the others 0.
  *         2. a page whose bit in `dirty` is clear reads as zero and costs no memory.
- * Locks   the map and the span entries are atomic and read by anyone; entries and dirty bits are
- *         written under the lock of pages.c.
- * Order   arena_set_span publishes an initialised span by store_rel, which arena_span reads by
- *         load_acq.
+ *         3. an arena is pointer-free or not for good, and in use from its base to used_end.
+ * Locks   the map and the entries are atomic and read by anyone; entries, used_end and dirty bits
+ *         are written under the lock of pages.c.
+ * Order   arena_set_span publishes an initialised span by store_rel, which page_entry reads by
+ *         load_acq; arena_add so publishes an arena to arena_of and arena_each.
  * Instead of one huge reservation: limits on address space (RLIMIT_AS, strict overcommit)
- *         refuse it. The map's 32 MiB are touched where there are arenas.
+ *         refuse it. The map's 32 MiB are touched where there are arenas. Marks lie together and
+ *         not in the span's own pages, so that marking dirties no page of the heap.
  */
 #include "mem/mem.h"
 #include "mem/mem_int.h"
 
 #include "base/check.h"
 
-struct arena {
-    /* lock+atomic (pages): */
-    aptr span[ARENA_PAGES];
-    /* lock (pages): */
-    uint64_t dirty[ARENA_PAGES / 64];
-};
-
 #define MAP_BYTES (((size_t)1 << (ADDRESS_BITS - ARENA_SHIFT)) * sizeof(aptr))
-static aptr *arena_map; /* const after arena_init */
+aptr *arena_map;
+static aptr newest; /* struct arena; the others by `next` */
+static bool share_marks;
 
 void arena_init(void)
 {
@@ -34,20 +33,40 @@ void arena_init(void)
         throw("runtime: cannot reserve arena virtual address space");
 }
 
-static struct arena *arena_of(uintptr_t addr)
+void mem_share_marks(void)
 {
-    return load_acq(&arena_map[addr >> ARENA_SHIFT]); /* pairs with arena_add */
+    CHECK(load_acq(&newest) == NULL); /* pairs with arena_add */
+    share_marks = true;
 }
 
-static aptr *arena_entry(struct arena *a, uintptr_t addr)
+static au64 *entry_of(uintptr_t addr)
 {
-    return &a->span[(addr >> PAGE_SHIFT) % ARENA_PAGES];
+    return &arena_of(addr)->page[(addr >> PAGE_SHIFT) % ARENA_PAGES];
 }
 
-static void arena_add(uintptr_t base)
+static struct page_meta *meta_new(void)
+{
+    size_t bytes = ARENA_PAGES * sizeof(struct page_meta);
+    if (!share_marks)
+        return persist_alloc_for(bytes, 64, SYS_GC);
+    struct page_meta *meta = os_map_shared(bytes);
+    if (meta == NULL)
+        throw("out of memory allocating heap arena metadata");
+    memstat_add(SYS_GC, (int64_t)bytes);
+    return meta;
+}
+
+/* Under `grow` of pages.c: there is one writer. */
+static void arena_add(uintptr_t base, bool noscan)
 {
     struct arena *a = persist_alloc_for(sizeof *a, 64, SYS_GC);
+    a->base = base;
+    a->noscan = noscan;
+    a->meta = meta_new();
+    store_rlx(&a->used_end, (uint64_t)base);
+    a->next = load_rlx(&newest);
     store_rel(&arena_map[base >> ARENA_SHIFT], (void *)a); /* pairs with arena_of */
+    store_rel(&newest, (void *)a);                         /* pairs with arena_each */
 }
 
 /* Asks for more and cuts off both ends; the kernel aligns to its own pages only. */
@@ -70,7 +89,7 @@ static uintptr_t reserve_aligned(size_t bytes)
     return (uintptr_t)p + head;
 }
 
-uintptr_t arena_reserve(size_t bytes)
+uintptr_t arena_reserve(size_t bytes, bool noscan)
 {
     DCHECK(bytes % ARENA_BYTES == 0);
     uintptr_t base = reserve_aligned(bytes);
@@ -81,24 +100,56 @@ uintptr_t arena_reserve(size_t bytes)
         return 0;
     }
     for (size_t at = 0; at < bytes; at += ARENA_BYTES)
-        arena_add(base + at);
+        arena_add(base + at, noscan);
     return base;
+}
+
+void arena_use(uintptr_t base, size_t npages)
+{
+    uintptr_t end = base + npages * PAGE_BYTES;
+    while (base < end) {
+        struct arena *a = arena_of(base);
+        uintptr_t to = end < a->base + ARENA_BYTES ? end : a->base + ARENA_BYTES;
+        CHECK(load_rlx(&a->used_end) == base); /* 3 */
+        store_rel(&a->used_end, (uint64_t)to); /* pairs with arena_each */
+        base = to;
+    }
+}
+
+void arena_each(void (*fn)(struct arena *a, uintptr_t lo, uintptr_t hi, void *arg), void *arg)
+{
+    for (struct arena *a = load_acq(&newest); a != NULL; a = a->next) { /* arena_add */
+        uintptr_t hi = load_acq(&a->used_end);                          /* arena_use */
+        if (hi > a->base)
+            fn(a, a->base, hi, arg);
+    }
+}
+
+/* The entry of a span's first page; of the second and those of a small span behind it, by adding. */
+static uint64_t entry_make(const struct span *s)
+{
+    return (uint64_t)(uintptr_t)s | (uint64_t)s->class << PE_CLASS_SHIFT |
+           (uint64_t)s->kind << PE_KIND_SHIFT | (uint64_t)1 << PE_IN_USE_SHIFT;
 }
 
 void arena_set_span(uintptr_t base, size_t npages, struct span *s)
 {
+    uint64_t e = s == NULL ? 0 : entry_make(s);
     for (size_t i = 0; i < npages; i++) {
-        uintptr_t addr = base + i * PAGE_BYTES;
-        store_rel(arena_entry(arena_of(addr), addr), (void *)s); /* pairs with arena_span */
+        store_rel(entry_of(base + i * PAGE_BYTES), e); /* pairs with page_entry */
+        if (s != NULL && (s->class != 0 || i == 0))
+            e += (uint64_t)1 << PE_PAGE_SHIFT;
     }
+}
+
+void arena_set_free(uintptr_t addr, struct span *s)
+{
+    store_rel(entry_of(addr), (uint64_t)(uintptr_t)s); /* pairs with page_entry */
 }
 
 struct span *arena_tag(uintptr_t addr)
 {
-    if (addr >= HEAP_MAX)
-        return NULL;
-    struct arena *a = arena_of(addr);
-    return a == NULL ? NULL : load_acq(arena_entry(a, addr)); /* pairs with arena_set_span */
+    return pe_span(page_entry(addr));
 }
 
 size_t arena_touch(uintptr_t base, size_t npages)
@@ -117,8 +168,8 @@ size_t arena_touch(uintptr_t base, size_t npages)
 
 struct span *arena_span(uintptr_t word)
 {
-    struct span *s = arena_tag(word);
-    return s != NULL && load_acq(&s->state) == SPAN_IN_USE ? s : NULL; /* pairs with pages_take */
+    uint64_t e = page_entry(word);
+    return pe_in_use(e) ? pe_span(e) : NULL;
 }
 
 bool arena_find_object(uintptr_t word, struct object *o)

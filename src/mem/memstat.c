@@ -52,3 +52,11 @@ void mem_usage_read(struct mem_usage *u)
     u->cache_inuse = load_rlx(&cache_bytes);
     pages_usage(u);
 }
+
+uint64_t mem_mapped_ready(void)
+{
+    uint64_t bytes = mem_heap_retained();
+    for (int i = 0; i < SYS_COUNT; i++)
+        bytes += (uint64_t)load_rlx(&sys_bytes[i]);
+    return bytes;
+}

@@ -5,6 +5,7 @@
  * Holds   1. the spans of a class leave at most an eighth of their bytes behind the last slot.
  *         2. a size that is a multiple of 2^k, k <= 7, gets a slot that is a multiple of 2^k: spans
  *            begin on page boundaries, so objects are aligned as their size suggests.
+ *         3. offset * class_magic >> 32 is the slot, for every offset in a span of the class.
  * Locks   none; all of it is const.
  */
 #include "mem/mem.h"
@@ -30,6 +31,16 @@ const uint16_t class_slots[CLASSES] = {
     6,  11,   5,   9,   4,   7,   3,   8,   5,  7,  2,  5,  3,  4,  5,  6,  7,
     1,  6,    5,   4,   3,   2,   3,   4,   1,  4,  3,  2,  3,  1,  3,  2,  1,
 };
+
+const uint32_t class_magic[CLASSES] = {
+    0,        536870912, 268435456, 178956971, 134217728, 89478486, 67108864, 53687092, 44739243,
+    38347923, 33554432,  29826162,  26843546,  24403224,  22369622, 20648882, 19173962, 17895698,
+    16777216, 14913081,  13421773,  12201612,  11184811,  10324441, 9586981,  8947849,  8388608,
+    7456541,  6710887,   6100806,   5592406,   4793491,   4194304,  3728271,  3355444,  3050403,
+    2796203,  2396746,   2097152,   1864136,   1597831,   1398102,  1342178,  1242757,  1048576,
+    883012,   798916,    699051,    657931,    633103,    621379,   524288,   453439,   441506,
+    419431,   394759,    349526,    316552,    299594,    262144,   233017,   225198,   209716,
+    197380,   174763,    157533,    149797,    131072};
 
 const uint8_t class_by_8[128] = {
     0,  1,  2,  3,  4,  5,  5,  6,  6,  7,  7,  8,  8,  9,  9,  10, 10, 11, 11, 12, 12, 13,

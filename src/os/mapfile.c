@@ -1,4 +1,4 @@
-/* mapfile.c: files mapped for reading. */
+/* mapfile.c: files for reading. */
 #include "os/mapfile.h"
 #include "os/fault.h"
 
@@ -24,4 +24,15 @@ const void *os_map_file(const char *path, size_t *bytes)
         close(fd);
     errno = keep;
     return p == MAP_FAILED ? NULL : p;
+}
+
+int os_open_read(const char *path)
+{
+    if (FAULT(map_file))
+        return -ENOENT;
+    int keep = errno;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int r = fd >= 0 ? fd : -errno;
+    errno = keep;
+    return r;
 }

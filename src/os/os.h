@@ -18,12 +18,54 @@ void *os_reserve(size_t bytes);
 /* Memory for the runtime's own tables: as os_reserve, but accounted normally. */
 void *os_map(size_t bytes);
 void os_unmap(void *p, size_t bytes);
-/* Gives the pages back; they read as zero afterwards. */
-void os_decommit(void *p, size_t bytes);
+/* Gives the pages back; they read as zero afterwards. 0, or -errno: they are as they were (the
+ * program may have locked them in memory). */
+int os_decommit(void *p, size_t bytes);
 void os_no_huge_pages(void *p, size_t bytes);
 /* Makes [p, p+bytes) fault on any access. 0, or -errno when neither way is to be had. */
 int os_guard(void *p, size_t bytes);
 size_t os_page_bytes(void);
+/* For each of n pages from p on, a multiple of os_page_bytes: in_memory[i] & 1 tells whether reading it
+ * would touch something. 0, or -errno: not all of it is mapped, or the kernel does not say. */
+int os_pages_in_memory(const void *p, size_t n, unsigned char *in_memory);
+/* As os_map, but a child process made by os_clone_child shares it. */
+void *os_map_shared(size_t bytes);
+/* Gives the pages back when the system is short of memory: they read as zero or as before. 0 or
+ * -errno (then the kernel does not know this way). */
+int os_decommit_lazily(void *p, size_t bytes);
+/* Takes all access rights, and gives them back; 0 or -errno. */
+int os_forbid(void *p, size_t bytes);
+int os_permit(void *p, size_t bytes);
+void os_want_huge_pages(void *p, size_t bytes);
+/* A child process, of os_clone_child or of the program, does not get these pages, or gets them again.
+ * 0 or -errno. */
+int os_keep_from_child(void *p, size_t bytes, bool keep);
+
+/* ---- written.c: which pages were written (userfaultfd in asynchronous write-protect mode, and
+ * PAGEMAP_SCAN; Linux 6.7) */
+/* 0, or -errno where the kernel refuses. */
+int os_written_start(void);
+/* [p, p + bytes) is to be tracked; private anonymous memory. 0 or -errno. */
+int os_written_track(void *p, size_t bytes);
+void os_written_untrack(void *p, size_t bytes);
+/* Is all of [lo, hi) private anonymous memory? False also where the kernel does not say (before Linux
+ * 6.11). */
+bool os_written_can_track(uintptr_t lo, uintptr_t hi);
+struct os_range {
+    uintptr_t lo, hi;
+};
+/* Runs of pages of [lo, hi) written since they were last protected, into out[n], protecting them
+ * again; pages that were never touched are not written. The number of runs; *next is where to go on: hi
+ * when done. Or -errno, and nothing was protected: -EPERM where something in [lo, hi) is not tracked.
+ * Whole pages. Any thread, several at once on different ranges. */
+int os_written_collect(uintptr_t lo, uintptr_t hi, struct os_range *out, int n, uintptr_t *next);
+
+/* ---- child.c */
+/* A child process with a copy of all private memory and only this thread, running fn(arg), which must
+ * not take locks that others may hold, nor return; no signal comes when it ends. The pid or -errno. */
+int os_clone_child(void (*fn)(void *arg), void *arg);
+/* Waits for it to end: its wait status, or -errno. */
+int os_child_wait(int pid);
 
 /* ---- thread.c: threads */
 /* Starts a thread with all signals blocked but the synchronous ones; 0 or -errno. */
@@ -36,6 +78,8 @@ clockid_t os_thread_cpu_clock(void);
 int64_t os_clock_read_ns(clockid_t clock); /* -errno when the thread is gone */
 /* Does the kernel say that this thread sleeps (rather than runs, or waits for a CPU)? -1: no answer. */
 int os_thread_asleep(int tid);
+/* Does that thread block `sig`? -1: no answer. */
+int os_thread_blocks(int tid, int sig);
 /* How many threads the process has; -1 when the kernel does not say. */
 int os_thread_count(void);
 /* Sends `sig` to one thread of this process. */
@@ -45,6 +89,29 @@ void os_thread_stack(uintptr_t *lo, uintptr_t *hi);
 /* Makes every running thread of the process pass a full memory barrier. */
 void os_membarrier(void);
 bool os_has_membarrier(void);
+/* Where the thread sleeps in the kernel: its stack pointer; 0: it runs, or the kernel does not say. */
+uintptr_t os_thread_sleeping_sp(int tid);
+uintptr_t os_thread_pointer(void); /* of the calling thread */
+
+/* ---- modules.c: what the loader has loaded */
+struct os_module {
+    uintptr_t lo, hi; /* one writable segment: file part, then zeroed part from bss_lo on */
+    uintptr_t bss_lo;
+};
+struct os_tls { /* thread-local block of one module */
+    size_t id;  /* the loader's number */
+    size_t bytes;
+    int64_t offset; /* from the thread pointer; INT64_MIN: not in the static block */
+};
+/* Lists writable segments and thread-local blocks; may wait for the loader's lock. The tables are
+ * replaced at the next call. One caller at a time, outside of stops. */
+void os_modules(const struct os_module **m, size_t *nm, const struct os_tls **t, size_t *nt);
+/* Without locks: has the loader loaded or unloaded anything since, or is it at it? */
+bool os_modules_current(void);
+/* The block of a module's thread-locals for the thread with this thread pointer; 0: not there yet. */
+uintptr_t os_tls_block(uintptr_t thread_pointer, size_t id);
+/* Where the thread's control block and static thread-locals are: [*lo, *hi), after os_modules. */
+void os_tls_static(uintptr_t thread_pointer, uintptr_t *lo, uintptr_t *hi);
 NORETURN SIGSAFE void os_exit(int status);       /* no handlers, no flushing */
 NORETURN SIGSAFE void os_die_by_signal(int sig); /* default action, now */
 
@@ -140,6 +207,8 @@ void os_signal_default(int sig);
 /* An alternate stack of `bytes` for the calling thread. */
 void os_signal_stack(size_t bytes);
 void os_signal_stack_drop(void);
+/* Where the calling thread's alternate stack lies; 0, 0: it has none. */
+void os_signal_stack_bounds(uintptr_t *lo, uintptr_t *hi);
 void os_signal_block_all(sigset_t *old);
 void os_signal_set_mask(const sigset_t *mask);
 SIGSAFE void os_signal_unblock(int sig);

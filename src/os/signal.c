@@ -87,6 +87,16 @@ void os_signal_stack_drop(void)
         os_unmap(old.ss_sp, old.ss_size);
 }
 
+void os_signal_stack_bounds(uintptr_t *lo, uintptr_t *hi)
+{
+    stack_t st;
+    *lo = *hi = 0;
+    if (sigaltstack(NULL, &st) != 0 || (st.ss_flags & SS_DISABLE) != 0)
+        return;
+    *lo = (uintptr_t)st.ss_sp;
+    *hi = *lo + st.ss_size;
+}
+
 void os_signal_block_all(sigset_t *old)
 {
     sigset_t all;

@@ -92,20 +92,88 @@ static bool read_stat(const char *path, char *buf, size_t cap, char **rest)
     return true;
 }
 
-int os_thread_asleep(int tid)
+/* path has room for 64 bytes. */
+static void task_path(char *path, int tid, const char *file)
 {
-    char path[64] = "/proc/self/task/", buf[512], digits[16], *rest;
-    size_t at = strlen(path), n = 0;
+    static const char task[] = "/proc/self/task/";
+    char digits[16];
+    size_t at = sizeof task - 1, n = 0;
+    memcpy(path, task, at);
     do {
         digits[n++] = (char)('0' + tid % 10);
         tid /= 10;
     } while (tid > 0);
     while (n > 0)
         path[at++] = digits[--n];
-    memcpy(path + at, "/stat", sizeof "/stat");
+    memcpy(path + at, file, strlen(file) + 1);
+}
+
+int os_thread_asleep(int tid)
+{
+    char path[64], buf[512], *rest;
+    task_path(path, tid, "/stat");
     if (!read_stat(path, buf, sizeof buf, &rest))
         return -1;
     return *rest == 'R' ? 0 : 1;
+}
+
+/* "SigBlk:\t" and 16 hexadecimal digits. */
+static int parse_blocked(const char *status, int sig)
+{
+    uint64_t mask = 0;
+    const char *at = strstr(status, "SigBlk:\t");
+    if (at == NULL)
+        return -1;
+    for (at += strlen("SigBlk:\t"); *at != '\n' && *at != '\0'; at++)
+        mask = mask << 4 | (uint64_t)(*at <= '9' ? *at - '0' : *at - 'a' + 10);
+    return (int)(mask >> (sig - 1) & 1);
+}
+
+int os_thread_blocks(int tid, int sig)
+{
+    char path[64], buf[2048];
+    if (FAULT(proc_status))
+        return -1;
+    int keep = errno;
+    task_path(path, tid, "/status");
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    int64_t n = fd < 0 ? -1 : os_read(fd, buf, sizeof buf - 1);
+    if (fd >= 0)
+        os_close(fd);
+    errno = keep;
+    buf[n > 0 ? n : 0] = '\0';
+    return parse_blocked(buf, sig);
+}
+
+/* The word before the last of "NUMBER ARGUMENT... SP PC\n", in hexadecimal; "running\n" has none. */
+static uintptr_t parse_sp(const char *text, int64_t n)
+{
+    uintptr_t sp = 0;
+    while (n > 0 && text[n - 1] != ' ')
+        n--;
+    n--;
+    while (n > 0 && text[n - 1] != ' ')
+        n--;
+    if (n <= 0 || text[n] != '0' || text[n + 1] != 'x')
+        return 0;
+    for (n += 2; text[n] != ' '; n++)
+        sp = sp << 4 | (uintptr_t)(text[n] <= '9' ? text[n] - '0' : text[n] - 'a' + 10);
+    return sp;
+}
+
+uintptr_t os_thread_sleeping_sp(int tid)
+{
+    char path[64], buf[256];
+    if (FAULT(proc_syscall))
+        return 0;
+    int keep = errno;
+    task_path(path, tid, "/syscall");
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    int64_t n = fd < 0 ? -1 : os_read(fd, buf, sizeof buf);
+    if (fd >= 0)
+        os_close(fd);
+    errno = keep;
+    return n > 0 ? parse_sp(buf, n) : 0;
 }
 
 int os_thread_count(void)

@@ -7,10 +7,12 @@
  *         mappings a guard and fails with -ENOMEM when the kernel's count is used up.
  */
 #include "os/os.h"
+#include "os/call.h"
 #include "os/fault.h"
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef MADV_GUARD_INSTALL
@@ -24,23 +26,46 @@ static au32 guard_way;
 static void *map(size_t bytes, int flags)
 {
     int keep = errno;
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | flags, -1, 0);
     errno = keep;
     return p == MAP_FAILED ? NULL : p;
+}
+
+static int advise(void *p, size_t bytes, int advice)
+{
+    int keep = errno;
+    int r = madvise(p, bytes, advice) == 0 ? 0 : -errno;
+    errno = keep;
+    return r;
+}
+
+static int protect(void *p, size_t bytes, int rights)
+{
+    int keep = errno;
+    int r = mprotect(p, bytes, rights) == 0 ? 0 : -errno;
+    errno = keep;
+    return r;
 }
 
 void *os_reserve(size_t bytes)
 {
     if (FAULT(vm_reserve))
         return NULL;
-    return map(bytes, MAP_NORESERVE);
+    return map(bytes, MAP_PRIVATE | MAP_NORESERVE);
 }
 
 void *os_map(size_t bytes)
 {
     if (FAULT(vm_map))
         return NULL;
-    return map(bytes, 0);
+    return map(bytes, MAP_PRIVATE);
+}
+
+void *os_map_shared(size_t bytes)
+{
+    if (FAULT(vm_map_shared))
+        return NULL;
+    return map(bytes, MAP_SHARED);
 }
 
 void os_unmap(void *p, size_t bytes)
@@ -50,41 +75,71 @@ void os_unmap(void *p, size_t bytes)
     errno = keep;
 }
 
-void os_decommit(void *p, size_t bytes)
+int os_decommit(void *p, size_t bytes)
 {
     if (FAULT(vm_decommit))
-        return;
-    int keep = errno;
-    madvise(p, bytes, MADV_DONTNEED);
-    errno = keep;
+        return -EINVAL; /* as of pages that the program has locked in memory */
+    return advise(p, bytes, MADV_DONTNEED);
+}
+
+int os_decommit_lazily(void *p, size_t bytes)
+{
+    if (FAULT(vm_decommit_lazily))
+        return -EINVAL;
+    return advise(p, bytes, MADV_FREE);
+}
+
+int os_forbid(void *p, size_t bytes)
+{
+    if (FAULT(vm_forbid))
+        return -ENOMEM;
+    return protect(p, bytes, PROT_NONE);
+}
+
+int os_permit(void *p, size_t bytes)
+{
+    if (FAULT(vm_permit))
+        return -ENOMEM;
+    return protect(p, bytes, PROT_READ | PROT_WRITE);
 }
 
 void os_no_huge_pages(void *p, size_t bytes)
 {
-    int keep = errno;
-    madvise(p, bytes, MADV_NOHUGEPAGE);
-    errno = keep;
+    advise(p, bytes, MADV_NOHUGEPAGE);
+}
+
+void os_want_huge_pages(void *p, size_t bytes)
+{
+    advise(p, bytes, MADV_HUGEPAGE);
+}
+
+int os_keep_from_child(void *p, size_t bytes, bool keep)
+{
+    if (FAULT(vm_keep_from_child))
+        return -ENOMEM;
+    return advise(p, bytes, keep ? MADV_DONTFORK : MADV_DOFORK);
 }
 
 int os_guard(void *p, size_t bytes)
 {
     if (FAULT(vm_guard))
         return -ENOMEM;
-    int keep = errno;
-    int r = 0;
     if (load_rlx(&guard_way) != GUARD_MPROTECT) {
-        if ((load_rlx(&guard_way) == GUARD_MADVISE || madvise(p, bytes, MADV_NOBODY_KNOWS) != 0) &&
-            madvise(p, bytes, MADV_GUARD_INSTALL) == 0) {
+        if ((load_rlx(&guard_way) == GUARD_MADVISE || advise(p, bytes, MADV_NOBODY_KNOWS) != 0) &&
+            advise(p, bytes, MADV_GUARD_INSTALL) == 0) {
             store_rlx(&guard_way, (uint32_t)GUARD_MADVISE);
-            errno = keep;
             return 0;
         }
         store_rlx(&guard_way, (uint32_t)GUARD_MPROTECT);
     }
-    if (mprotect(p, bytes, PROT_NONE) != 0)
-        r = -errno;
-    errno = keep;
-    return r;
+    return protect(p, bytes, PROT_NONE);
+}
+
+int os_pages_in_memory(const void *p, size_t n, unsigned char *in_memory)
+{
+    if (FAULT(vm_in_memory))
+        return -ENOMEM;
+    return (int)os_call3(SYS_mincore, p, n * os_page_bytes(), in_memory);
 }
 
 size_t os_page_bytes(void)

@@ -14,6 +14,7 @@
  *         their scope need no allocation for the first few, and leaving is a loop over an array.
  */
 #include "panic/panic.h"
+#include "dump/up.h"
 #include "gc/gc.h"
 
 _Static_assert(sizeof(struct context) <= sizeof(((struct gort_scope *)0)->place),
@@ -127,4 +128,20 @@ void gort_defer(void (*fn)(void *), void *arg)
         s->inlined[s->ninlined++] = d;
     else
         put_more(s, d);
+}
+
+static void scope_each(const struct gort_scope *s, defer_fn fn, void *arg)
+{
+    const struct context *place = (const struct context *)(const void *)s->place;
+    for (const struct gort_deferred_chunk *c = s->more; c != NULL; c = c->older)
+        for (uint64_t i = c->n; i-- > 0;)
+            fn(&c->deferred[i], place, c->deferred[i].fn, arg);
+    for (uint32_t i = s->ninlined; i-- > 0;)
+        fn(&s->inlined[i], place, s->inlined[i].fn, arg);
+}
+
+void defer_each(const struct g *g, defer_fn fn, void *arg)
+{
+    for (const struct gort_scope *s = scope_innermost(g); s != NULL; s = s->outer)
+        scope_each(s, fn, arg);
 }

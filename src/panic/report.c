@@ -20,6 +20,7 @@
 #include "conf/conf.h"
 #include "dump/dump.h"
 #include "panic/panic.h"
+#include "dump/up.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -39,7 +40,7 @@ struct failure {
     struct g *g; /* the goroutine it happened on; NULL: the thread's own stack */
     struct dump_place at;
     struct stack stack;   /* without a goroutine: the bounds of the stack of `at` */
-    struct stack runtime; /* the scheduler's frames of an overflow: `runtime_at`; else empty */
+    struct stack runtime; /* frames on the thread's own stack, from `runtime_at`; else empty */
     struct dump_place runtime_at;
     int sig; /* of a fatal signal, else 0 */
     const siginfo_t *info;
@@ -384,6 +385,15 @@ void report_die(enum report_kind kind, const struct context *here)
     die(&f);
 }
 
+void report_die_on_thread_stack(const struct context *at, const struct context *here)
+{
+    struct failure f;
+    failure_init(&f, REPORT_RUNTIME, at, false);
+    f.runtime = f.m->g0.stack;
+    f.runtime_at.ctx = *here;
+    die(&f);
+}
+
 void report_fatal_panic(struct g *g)
 {
     struct failure f;
@@ -449,6 +459,12 @@ bool panic_value_at(const struct g *g, uintptr_t lo, uintptr_t hi, uintptr_t *ty
         return true;
     }
     return false;
+}
+
+void panic_each(const struct g *g, panic_fn fn, void *arg)
+{
+    for (const struct panicking *p = g->panics; p != NULL; p = p->older)
+        fn(p, (uintptr_t)p->value.type, (uintptr_t)p->value.data, p->older, arg);
 }
 
 /* ---- the watchdog */

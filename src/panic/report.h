@@ -16,6 +16,9 @@ enum report_kind {
 NORETURN void report_fatal_panic(struct g *g);
 /* Prints tracebacks from `here` on, the calling thread's place, and ends the program. */
 NORETURN void report_die(enum report_kind kind, const struct context *here);
+/* The same for a failure of ours on the thread's own stack, at `here`, called by the goroutine that
+ * stands at `at`. */
+NORETURN void report_die_on_thread_stack(const struct context *at, const struct context *here);
 /* A fatal signal's dump, in its handler. */
 NORETURN void report_signal(int sig, const void *info, const void *ucontext);
 /* A goroutine ran into the guard below its stack; `ucontext` NULL: g->fault says where. */

@@ -6,6 +6,8 @@
 #include "base/check.h"
 
 #include "base/fmt.h"
+#include "dump/dump.h"
+#include "gc/up.h"
 #include "panic/report.h"
 
 #include <gort/debug.h>
@@ -35,6 +37,32 @@ void fatal(const char *text)
     print_fatal_line(text);
     (void)arch_save(&here);
     report_die(REPORT_PROGRAM, &here);
+}
+
+/* ---- as Go has it where it works on the thread's own stack */
+struct elsewhere {
+    const char *text;
+    struct context at; /* of the goroutine */
+};
+
+static void throw_there(void *elsewhere)
+{
+    const struct elsewhere *e = elsewhere;
+    struct context here;
+    print_fatal_line(e->text);
+    (void)arch_save(&here);
+    report_die_on_thread_stack(&e->at, &here);
+}
+
+void throw_on_thread_stack(const char *text)
+{
+    struct m *m = self();
+    struct elsewhere e = {.text = text};
+    if (m_curg(m) == &m->g0 || m_curg(m)->foreign || m_curg(m)->in_cgo)
+        throw(text);
+    (void)arch_save(&e.at);
+    dump_on_thread_stack(m, m->g0.ctx.sp, throw_there, &e);
+    throw(text);
 }
 
 void check_failed(const char *what, const char *file, int line)

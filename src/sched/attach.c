@@ -61,10 +61,17 @@ bool gort_attach_thread(void)
     else
         os_thread_stack(&g->stack.lo, &g->stack.hi);
     m->g0.param = NULL;
-    store_rlx(&m->curg, g);
-    store_rlx(&m->announced, 1u);
     add_rlx(&sched.nforeign, 1);
     or_seq(&m->attention, (uint32_t)ATT_REVOKED); /* its first m_enter gets a P */
+    lock(&sched.lock);
+    while (world_held()) { /* it has stopped this thread as one that runs nothing */
+        unlock(&sched.lock);
+        world_await_start(m);
+        lock(&sched.lock);
+    }
+    store_rel(&m->announced, 1u);
+    store_rel(&m->curg, g); /* pairs with m_user_g */
+    unlock(&sched.lock);
     m_leave(m);
     return true;
 }
@@ -80,6 +87,7 @@ void gort_detach_thread(void)
     struct p *p = p_release(m);
     p_hand_off(p);
     m->lock_count = 0;
+    m->thread_pointer = 0; /* our thread-locals end with us */
     store_rlx(&m->curg, &m->g0);
     m->g0.param = g;
     m_forget(m);
@@ -95,8 +103,6 @@ struct m *sched_start(int nprocs)
 {
     static struct m monitor;
     sched.barrier_by_cas = !os_has_membarrier();
-    if (!TRACK_SIGNALS)
-        knobs.asyncpreemptoff = 1; /* docs/internals/sanitizers.md */
     sched.started_ns = os_nanotime();
     store_rlx(&sched.last_poll, sched.started_ns);
     sched_init(nprocs);

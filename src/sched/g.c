@@ -86,7 +86,9 @@ struct g *g_new(const struct start *s, const struct go_options *o)
     g->started = false;
     g->exiting = false;
     g->panic_on_fault = false;
+    g->in_user_code = false;
     g->in_cgo = false;
+    store_rlx(&g->cgo_sp, (uint64_t)0);
     g->scope = NULL;
     if (TRACK_THREADS)
         g->fiber = track_fiber_create();
@@ -209,6 +211,8 @@ void gort_go_start(const gort_go_options *options, void (*fn)(void), size_t n,
     struct go_options o = {.created_pc = (uintptr_t)__builtin_return_address(0)};
     if (options != NULL)
         o.stack_bytes = options->stack_bytes;
+    if (o.stack_bytes > load_rlx(&conf_max_stack))
+        o.stack_bytes = load_rlx(&conf_max_stack);
     if (fn == NULL)
         fatal("go of nil func value");
     for (size_t i = 0; i < n && i < ARRAY_LEN(s.arg); i++)
@@ -239,6 +243,25 @@ int g_count(void)
 {
     int64_t n = g_count_exact();
     return n < 1 ? 1 : (int)n;
+}
+
+uintptr_t g_stack_pointer(const struct g *g)
+{
+    uintptr_t cgo_sp = load_acq(&g->cgo_sp); /* pairs with gort_cgocall */
+    if (cgo_sp != 0)
+        return cgo_sp;
+    const void *sigctx = g->sigctx;
+    return sigctx != NULL ? arch_ucontext_regs(sigctx).sp : g->ctx.sp;
+}
+
+/* A switch away from g makes it `prev` of its thread before it stops being `curg`, and ends being `prev`
+ * only when its context is complete (switch_to, finish_switch). */
+bool g_is_parked(const struct g *g)
+{
+    struct m *m = load_acq(&g->m); /* the thread it runs on, or ran on last */
+    if (load_rlx(&g->bound) != NULL)
+        return false;
+    return m == NULL || (load_acq(&m->curg) != g && load_acq(&m->prev) != g);
 }
 
 struct each {

@@ -7,6 +7,7 @@
  * Locks   sched.lock.
  */
 #include "sched/sched_int.h"
+#include "sched/up.h"
 
 #include "base/fmt.h"
 #include "base/track.h"
@@ -86,8 +87,10 @@ void m_init_self(struct m *m, bool own_signal_stack)
     m->errno_p = __errno_location();
     m->tid = os_thread_id();
     m->cpu_clock = os_thread_cpu_clock();
+    m->thread_pointer = os_thread_pointer();
     if (own_signal_stack)
         os_signal_stack(SIGNAL_STACK_BYTES);
+    os_signal_stack_bounds(&m->signal_lo, &m->signal_hi);
     self_m = m;
 }
 
@@ -278,7 +281,10 @@ void m_check_deadlock(void) NO_TSA /* its callers never see it return unlocked *
     for (struct m *m = m_first(); m != NULL; m = m_next(m))
         if (m->nextp != NULL)
             return;
-    if (os_thread_count() > (int)sched.nms + 1 + sched.has_maker + TRACK_THREADS)
+    if (gc_busy()) /* it will wake somebody */
+        return;
+    uint32_t ours = sched.nms + 1 + sched.has_maker + sched.nhelpers;
+    if (os_thread_count() > (int)ours + TRACK_THREADS)
         return;
     sched.deadlock_off = true;
     unlock(&sched.lock);
@@ -301,6 +307,22 @@ void sched_each_m(void (*fn)(struct m *m, void *arg), void *arg)
 {
     for (struct m *m = m_first(); m != NULL; m = m_next(m))
         fn(m, arg);
+}
+
+struct g *m_user_g(struct m *m)
+{
+    struct g *g = load_acq(&m->curg); /* pairs with gort_attach_thread */
+    return g == &m->g0 ? NULL : g;
+}
+
+uint32_t sched_idle_ps(void)
+{
+    return load_rlx(&sched.nidle_ps);
+}
+
+int64_t sched_started_ns(void)
+{
+    return sched.started_ns;
 }
 
 bool sched_started(void)

@@ -1,11 +1,12 @@
 /* maker.c: threads made while goroutines are stopped.
  *
- * Owns    the one thread that makes others once the first goroutine may be stopped by a signal. A
+ * Owns    the runtime's threads that are no Ms, and the one of them that makes others once the first
+ *         goroutine may be stopped by a signal. A
  *         stopped goroutine may hold a lock of libc that pthread_create needs: whoever makes a thread
  *         then may have to wait until that goroutine runs again, so it must be nobody that others
  *         wait for: neither the monitor nor a thread with a P.
  * Holds   1. The maker exists before the first SIGURG is sent (maker_start), when nobody is stopped.
- *         2. A thread it makes is promised no P; it takes an idle one itself.
+ *         2. An M it makes is promised no P; it takes an idle one itself.
  *         3. While a thread is wanted and an idle P has work, the monitor hands that P to a goroutine
  *            that is stopped in a handler, if there is one: it has a thread, and it may be the one
  *            that holds the lock.
@@ -13,11 +14,13 @@
 #include "sched/sched_int.h"
 
 #include "base/fmt.h"
+#include "mem/mem.h"
 
 #include <errno.h>
 
 static struct note asked;
 static au32 started;
+static struct helper *wanted; /* lock (sched) */
 
 /* One more thread if none is idle while a P is. */
 static void make_one(void)
@@ -31,15 +34,62 @@ static void make_one(void)
         m_start_thread(m);
 }
 
+static void *helper_main(void *arg)
+{
+    struct helper *h = arg;
+    m_init_self(&h->m, false);
+    lock(&sched.lock);
+    sched.nhelpers++;
+    unlock(&sched.lock);
+    h->fn(h->arg);
+    throw("a helper's function returned");
+}
+
+static void make_helpers(void)
+{
+    for (;;) {
+        lock(&sched.lock);
+        struct helper *h = wanted;
+        if (h != NULL)
+            wanted = h->next;
+        unlock(&sched.lock);
+        if (h == NULL)
+            return;
+        int r = os_thread_start(helper_main, h);
+        if (r != 0)
+            m_refused(sched.nms, r);
+    }
+}
+
 static void *maker_main(void *arg)
 {
     m_init_self(arg, false);
     for (;;) {
         note_sleep(&asked);
         note_clear(&asked);
+        make_helpers();
         make_one();
     }
     return NULL;
+}
+
+int sched_helper_start(void (*fn)(void *arg), void *arg)
+{
+    struct helper *h = persist_alloc(sizeof *h, 64);
+    h->fn = fn;
+    h->arg = arg;
+    store_rlx(&h->m.locks, 1u);
+    lock(&sched.lock);
+    bool by_maker = sched.has_maker;
+    if (by_maker) {
+        h->next = wanted;
+        wanted = h;
+    }
+    unlock(&sched.lock);
+    if (!by_maker)
+        return os_thread_start(helper_main, h);
+    note_wake(&asked);
+    return 0;
 }
 
 /* Called while nobody is stopped, without sched.lock. */

@@ -12,6 +12,7 @@
 
 #include "base/rand.h"
 #include "mem/mem.h"
+#include "mem/up.h"
 
 #include <gort/go.h>
 
@@ -155,6 +156,13 @@ void sched_init(int nprocs)
     unlock(&sched.lock);
 }
 
+void sched_each_p(void (*fn)(struct p *p, void *arg), void *arg)
+{
+    uint32_t n = load_acq(&sched.nps_made); /* pairs with grow_table */
+    for (uint32_t i = 0; i < n; i++)
+        fn(p_at(i), arg);
+}
+
 uint32_t sched_nprocs(void)
 {
     return load_rlx(&sched.nps);
@@ -185,4 +193,10 @@ int gort_gomaxprocs(int n)
     world_start();
     m_leave(self());
     return (int)old;
+}
+
+int sched_p_id(void)
+{
+    struct p *p = m_p(self());
+    return p != NULL ? (int)p->id : -1;
 }

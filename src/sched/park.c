@@ -44,7 +44,7 @@ void jump_to_g0(struct m *m)
 {
     store_rlx(&m->curg, &m->g0);
     m->commit = NULL;
-    m->prev = NULL;
+    store_rlx(&m->prev, NULL);
     track_leave(NULL, m->g0.stack.lo, m->g0.stack.hi);
     track_fiber_switch(m->g0.fiber);
     arch_jump(&m->g0.ctx);

@@ -97,7 +97,9 @@ struct g {
     bool started; /* has run; before that only its entry is known */
     bool exiting; /* gort_goexit is running its deferred functions */
     bool panic_on_fault;
+    bool in_user_code;   /* a system goroutine that runs a finalizer: tracebacks show it */
     bool in_cgo;         /* on its thread's own stack, inside gort_cgocall */
+    au64 cgo_sp;         /* atomic; while in_cgo, where its own stack ends; else 0 */
     struct scope *scope; /* innermost gort_scope */
 
     struct panicking *panics; /* innermost panic */
@@ -121,7 +123,8 @@ enum attention {
     ATT_SIGNAL = 32,  /* a SIGURG is on its way */
     ATT_EXIT = 64,    /* the program is ending */
     ATT_BARRIER =
-        128, /* always set where the kernel has no membarrier: m_enter makes the barrier */
+        128,          /* always set where the kernel has no membarrier: m_enter makes the barrier */
+    ATT_ASSIST = 256, /* the running goroutine owes the collector some marking (gc_assist) */
 };
 
 /* After a switch, the goroutine left behind is finished with: queued, unlocked, freed. False means
@@ -136,7 +139,7 @@ struct m {
     aptr curg;      /* the running goroutine; &g0 while scheduling */
     au32 announced; /* > 0: between gort_enter_syscall and gort_exit_syscall */
     /* owner: */
-    struct g *prev; /* just switched away from; park_commit is still to be called */
+    aptr prev; /* just switched away from; park_commit is still to be called */
     park_commit commit;
     void *commit_arg;
     int *errno_p;
@@ -155,10 +158,20 @@ struct m {
     aptr all_next;   /* lock+atomic: m_next */
     struct p *nextp; /* handed over together with `note` */
     bool blocked;    /* asleep on `note` */
+    bool regaining;  /* without a P, on its way to give its goroutine to the global queue */
     uint32_t id;
     int tid;
     clockid_t cpu_clock;
     struct note note;
+    /* const while listed, for the collector: */
+    uintptr_t thread_pointer;       /* where its thread-locals are found from */
+    uintptr_t signal_lo, signal_hi; /* its alternate stack; 0: none */
+    /* atomic: */
+    aptr held; /* ucontext while world_stop_all holds it, without a P, in a signal handler */
+    au32 awaits_start; /* world_start is to wake `note` */
+    /* stw: */
+    bool loose;        /* sleeps in a call that no signal interrupts: its registers are not known */
+    struct g *loose_g; /* what it ran then */
     /* monitor: */
     int64_t last_cpu_ns;
 };
@@ -176,6 +189,8 @@ struct p {
     uint32_t ngfree;
     uint64_t next_id, last_id; /* goroutine ids */
     struct cache *cache;       /* mem */
+    int64_t assist_debt;       /* bytes to mark, for what was allocated here (gc/assist.c) */
+    uint32_t assist_cycle;     /* in which the debt arose */
     /* atomic: */
     au32 status;
     aptr m;
@@ -236,6 +251,11 @@ struct go_options {
 /* A new runnable goroutine; the caller is inside. */
 struct g *g_new(const struct start *s, const struct go_options *o);
 int g_count(void);
+/* Do tracebacks for users leave it out? */
+static inline bool g_is_hidden(const struct g *g)
+{
+    return g->system && !g->in_user_code;
+}
 /* Calls fn for every goroutine that is not dead, in creation-slot order. Goroutines may come and go
  * meanwhile unless the world is stopped. */
 void g_each(void (*fn)(struct g *g, void *arg), void *arg);
@@ -266,7 +286,10 @@ NORETURN void sched_exit_main(int status);
 int sched_set_max_threads(int n);
 /* Calls fn for every thread of the runtime; for a dying program, so without the lock. */
 void sched_each_m(void (*fn)(struct m *m, void *arg), void *arg);
+/* Calls fn for every P there has ever been: those beyond GOMAXPROCS are empty. */
+void sched_each_p(void (*fn)(struct p *p, void *arg), void *arg);
 bool sched_started(void);
+int64_t sched_started_ns(void);
 /* Fills in the rest of gort_run: this thread becomes an M, the monitor starts. */
 struct m *sched_start(int nprocs);
 void sched_stop_main(void);
@@ -280,7 +303,8 @@ bool sched_timer_reset(struct timer *t, int64_t when_ns, int64_t period_ns);
 /* ---- syscall.c */
 /* An announced call: the P may be taken after 20 us, and no SIGURG interrupts the call. Brackets do
  * not nest inside m_enter. errno is kept. */
-void sched_enter_syscall(void);
+void sched_enter_syscall(void); /* arch/.../call.S */
+void sched_announced(struct m *m);
 void sched_exit_syscall(void);
 void sched_unwound_to(uintptr_t sp);
 
@@ -289,6 +313,30 @@ void sched_unwound_to(uintptr_t sp);
  * thread is stopped in a handler). The caller is inside and stays so. */
 PARKS void world_stop(enum wait_reason why);
 void world_start(void);
+/* As world_stop, for the collector; the caller is a thread of the runtime's own without a P. On return
+ * no thread executes code of the program at all: one that computes although its P was taken is held
+ * in a signal handler too (m->held), one in an announced call stays in it or waits at its end, and its
+ * callee-saved registers and stack pointer are in g->ctx. A thread asleep in a call that nobody
+ * announced is interrupted by a signal whose handler holds it; such calls restart where the kernel
+ * restarts calls. */
+PARKS void world_stop_all(enum wait_reason why);
+/* The goroutine this thread runs or has parked in place, with the world stopped; NULL if none: then
+ * only the runtime's own frames are on its stack. */
+STW struct g *m_user_g(struct m *m);
+/* Where the stack of `g` ends while it does not run: from here to g->stack.hi, and struct g itself,
+ * is everything it holds, apart from the registers in g->sigctx or m->held. */
+uintptr_t g_stack_pointer(const struct g *g);
+/* Is the goroutine suspended, with all it holds from g->ctx.sp up, and free to go to any thread? It may
+ * be on its way the next moment. */
+bool g_is_parked(const struct g *g);
+/* A thread of the runtime's own, without a P, not in the list of Ms; it may use locks, ready() and
+ * world_stop_all. Made by the maker where that must be; fn starts some time later and never returns.
+ * 0 or -errno. */
+int sched_helper_start(void (*fn)(void *arg), void *arg);
+/* Ps that nobody uses right now. */
+uint32_t sched_idle_ps(void);
+/* Makes the running goroutine call gc_assist at its next m_enter. The caller is inside. */
+void sched_want_assist(void);
 /* For a dying program: stops what can be stopped within a few ms. Takes no lock for good. */
 void world_freeze(void);
 

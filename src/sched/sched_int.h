@@ -30,12 +30,15 @@ struct sched {
     bool deadlock_off; /* reported already */
     bool has_maker;    /* goroutines may be stopped from now on */
     bool want_maker;
+    uint32_t nhelpers; /* threads of sched_helper_start */
     /* lock+atomic: */
     aptr all_ms; /* written under the lock, read without: m_first */
     au32 runq_size;
     au32 nidle_ps;
     au32 stopping;
-    aptr ps; /* struct p *[nps] */
+    au32
+        hold; /* odd from the beginning of world_stop_all to world_start: threads without a P wait */
+    aptr ps;  /* struct p *[nps] */
     au32 nps;
     /* atomic: */
     au32 nspinning;
@@ -55,6 +58,7 @@ struct sched {
     int64_t started_ns;
     bool started;
     bool barrier_by_cas; /* no membarrier: m_enter makes its own barrier */
+    bool signals;        /* SIGURG is ours */
     struct note exit_note, stop_note, monitor_note;
 };
 extern struct sched sched;
@@ -123,6 +127,13 @@ NORETURN void m_sleep_for_ever(void);
 struct m *m_nobody_ptr(void);
 
 /* ---- maker.c */
+/* A thread of the runtime's own, to be made. */
+struct helper {
+    struct helper *next;
+    void (*fn)(void *arg);
+    void *arg;
+    struct m m; /* not in the list of Ms; only so that self() has an answer */
+};
 void maker_start(void);
 SIGSAFE void maker_ask(void);
 void maker_bridge(void);
@@ -148,6 +159,19 @@ bool work_anywhere(void);
 /* ---- preempt.c, sysmon.c, stw.c */
 void preempt_signal(struct m *m) REQUIRES(sched.lock);
 SIGSAFE void preempt_on_signal(struct m *m, void *ucontext);
+/* Announced calls, not counting the one that a foreign thread is always in. */
+static inline bool m_in_call(struct m *m)
+{
+    const struct g *g = load_rlx(&m->curg);
+    return load_seq(&m->announced) > (g != NULL && g->foreign ? 1u : 0u);
+}
+/* Is a world_stop_all under way, or has it stopped the world? */
+static inline bool world_held(void)
+{
+    return (load_seq(&sched.hold) & 1) != 0;
+}
+/* Waits for world_start, if the world is held; may return too soon. The caller is inside. */
+SIGSAFE void world_await_start(struct m *m);
 void *sysmon_main(void *arg);
 void sysmon_wake(void);
 void world_reached(struct m *m);
@@ -165,10 +189,10 @@ void refused_to_wait(struct g *prev);
 /* What the new flow of control does first of all: see park.c, invariant 1. */
 static inline void finish_switch(struct m *m)
 {
-    struct g *prev = m->prev;
+    struct g *prev = load_rlx(&m->prev);
     park_commit commit = m->commit;
     void *arg = m->commit_arg;
-    m->prev = NULL;
+    store_rel(&m->prev, NULL); /* pairs with g_is_parked */
     m->commit = NULL;
     if (commit != NULL && !commit(prev, arg))
         refused_to_wait(prev);
@@ -185,9 +209,9 @@ static inline __attribute__((always_inline)) void switch_to(struct m *m, struct 
     if (p != NULL)
         store_rlx(&p->switches, load_rlx(&p->switches) + 1);
     store_rlx(&to->m, m);
-    store_rlx(&m->curg, to);
+    store_rlx(&m->prev, from);
+    store_rel(&m->curg, to); /* pairs with g_is_parked */
     store_rlx(&to->status, (uint32_t)G_RUNNING);
-    m->prev = from;
     track_leave(load_rlx(&from->status) == G_DEAD ? NULL : &from->fake_stack, to->stack.lo,
                 to->stack.hi);
     track_fiber_switch(to->fiber);

@@ -14,6 +14,7 @@
 #include "sched/up.h"
 
 #include "base/fmt.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -107,5 +108,7 @@ void sched_signals_init(void)
     for (size_t i = 0; i < ARRAY_LEN(fatal_ones); i++)
         os_signal_install(fatal_ones[i], on_fatal);
     os_signal_install(SIGPIPE, on_broken_pipe);
-    os_signal_install(SIGURG, on_urgent);
+    sched.signals = TRACK_SIGNALS && os_signal_install(SIGURG, on_urgent);
+    if (!sched.signals)
+        knobs.asyncpreemptoff = 1; /* docs/internals/sanitizers.md; or the program has a handler */
 }

@@ -1,14 +1,20 @@
 /* syscall.c: calls that may block, and coming back without a P.
  *
- * Owns    what happens when a thread enters the runtime and something wants its attention.
+ * Owns    what happens when a thread enters the runtime and something wants its attention. (Announcing a
+ *         call is arch/.../call.S.)
  * Holds   1. Between gort_enter_syscall and gort_exit_syscall the P may be gone at any time, and no
  *            SIGURG is sent: `announced` is set before ATT_SIGNAL is looked at, and preempt_signal
  *            looks at them in the other order with a barrier between.
+ *         2. While announced, g->ctx has what the caller of gort_enter_syscall holds. Who comes back
+ *            while the world is held waits for its start before it lets go of that: `announced` is
+ *            lowered before sched.hold is looked at, world_stop_all looks at them in the other order
+ *            with a barrier between.
  * Instead of a compare-and-swap on the P's status at each end, as Go does: a thread outside the
  *         runtime can be revoked at any time anyway, so a call costs two plain stores.
  */
 #include "sched/sched_int.h"
 
+#include "conf/conf.h"
 #include "sched/up.h"
 
 #include <gort/go.h>
@@ -20,6 +26,18 @@ static NORETURN COLD void not_attached(void)
     if (!sched.started)
         fatal("gort: the runtime is not running (call gort_run first)");
     fatal("gort: this thread is not attached (call gort_attach_thread first)");
+}
+
+static bool commit_regained(struct g *g, void *arg)
+{
+    struct m *m = self();
+    commit_global(g, arg);
+    lock(&sched.lock);
+    m->regaining = false;
+    unlock(&sched.lock);
+    if (world_held())
+        note_wake(&sched.stop_note);
+    return true;
 }
 
 /* The P is gone: takes an idle one, or waits for one in the global queue. */
@@ -42,7 +60,10 @@ static void p_regain(struct m *m)
         park_in_place(m, g, commit_global, NULL);
         return;
     }
-    m->commit = commit_global;
+    lock(&sched.lock);
+    m->regaining = true; /* until its context is known, however it looks from outside */
+    unlock(&sched.lock);
+    m->commit = commit_regained;
     switch_to(m, g, &m->g0);
 }
 
@@ -89,6 +110,12 @@ struct m *m_enter_slow(void)
             }
             continue;
         }
+        if (a & ATT_ASSIST) {
+            and_seq(&m->attention, ~(uint32_t)ATT_ASSIST);
+            if (!m_curg(m)->foreign)
+                gc_assist();
+            continue;
+        }
         return m; /* ATT_SIGNAL alone: it is on its way and finds us inside */
     }
 }
@@ -104,16 +131,36 @@ static COLD void await_signal(struct m *m)
     }
 }
 
-void sched_enter_syscall(void)
+_Static_assert(offsetof(struct m, locks) == M_LOCKS, "arch/.../offsets.h");
+_Static_assert(offsetof(struct m, attention) == M_ATTENTION, "arch/.../offsets.h");
+_Static_assert(offsetof(struct m, curg) == M_CURG, "arch/.../offsets.h");
+_Static_assert(offsetof(struct m, announced) == M_ANNOUNCED, "arch/.../offsets.h");
+_Static_assert(offsetof(struct g, ctx) == 0, "arch/.../call.S");
+_Static_assert(ATT_NOBODY == M_ATT_NOBODY, "arch/.../offsets.h");
+_Static_assert((ATT_SIGNAL | ATT_BARRIER) == M_ATT_CALL, "arch/.../offsets.h");
+
+/* sched_enter_syscall goes on here when its thread is to be careful; the real barrier for all others is
+ * made in preempt_signal. */
+void sched_announced(struct m *m)
 {
-    struct m *m = self();
-    if (unlikely(load_rlx(&m->attention) & ATT_NOBODY))
-        return;
-    store_rlx(&m->announced, load_rlx(&m->announced) + 1);
-    compiler_barrier(); /* a real one is made in preempt_signal */
-    if (unlikely(load_acq(&m->attention) & (ATT_SIGNAL | ATT_BARRIER))) {
-        add_seq(&m->announced, 0u);
-        await_signal(m);
+    add_seq(&m->announced, 0u);
+    await_signal(m);
+}
+
+/* The P is gone, or a barrier is to be made. `announced` is lowered already, but g->ctx is as it was. */
+static COLD void exit_slow(struct m *m)
+{
+    add_seq(&m->announced, 0u); /* pairs with world_stop_all */
+    while (load_rlx(&m->locks) == 0 && world_held()) {
+        store_rlx(&m->locks, 1u); /* no handler may use our note */
+        add_seq(&m->announced, 1u);
+        world_await_start(m);
+        sub_seq(&m->announced, 1u);
+        m_leave(m);
+    }
+    if (load_seq(&m->attention) & ATT_REVOKED) {
+        m_enter();
+        m_leave(self());
     }
 }
 
@@ -123,11 +170,14 @@ void sched_exit_syscall(void)
     if (unlikely(load_rlx(&m->attention) & ATT_NOBODY))
         return;
     store_rlx(&m->announced, load_rlx(&m->announced) - 1);
-    if (load_rlx(&m->attention) & ATT_REVOKED) {
-        struct m *in = m_enter();
-        (void)in;
-        m_leave(self());
-    }
+    compiler_barrier(); /* a real one is made in world_stop_all */
+    if (unlikely(load_rlx(&m->attention) & (ATT_REVOKED | ATT_BARRIER)))
+        exit_slow(m);
+}
+
+void sched_want_assist(void)
+{
+    or_seq(&self()->attention, (uint32_t)ATT_ASSIST);
 }
 
 void gort_lock_os_thread(void)
@@ -157,6 +207,9 @@ struct cgo {
     void *arg;
     const struct stack *from;
     void *fake_stack;
+    struct context
+        at; /* what the callers hold: on this stack, where the collector finds it, whatever
+                          becomes of g->ctx meanwhile */
 };
 
 static void cgo_run(void *call)
@@ -171,6 +224,8 @@ static void cgo_run(void *call)
  * back may park: it parks in place. */
 void gort_cgocall(void (*fn)(void *), void *arg)
 {
+    if (knobs.cgocheck != 0)
+        gc_check_cgo_arg(arg);
     struct m *m = m_enter();
     struct g *g = m_curg(m);
     struct cgo c = {.fn = fn, .arg = arg, .from = &g->stack};
@@ -178,6 +233,9 @@ void gort_cgocall(void (*fn)(void *), void *arg)
     bool was_bound = load_rlx(&g->bound) != NULL;
     store_rlx(&m->ncgocall, load_rlx(&m->ncgocall) + 1);
     store_rlx(&g->bound, m);
+    arch_keep(&c.at);
+    if (!on_thread_stack)
+        store_rel(&g->cgo_sp, (uint64_t)c.at.sp); /* pairs with g_stack_pointer */
     g->in_cgo = true;
     m_leave(m);
     sched_enter_syscall();
@@ -191,6 +249,10 @@ void gort_cgocall(void (*fn)(void *), void *arg)
     sched_exit_syscall();
     m = m_enter();
     g->in_cgo = on_thread_stack && !g->foreign;
+    if (!on_thread_stack) {
+        g->ctx.sp = c.at.sp; /* what it called may have parked on the other stack */
+        store_rel(&g->cgo_sp, (uint64_t)0);
+    }
     if (!was_bound && m->lock_count == 0)
         store_rlx(&g->bound, NULL);
     m_leave(m);
@@ -205,7 +267,10 @@ void sched_unwound_to(uintptr_t sp)
         store_rlx(&m->announced, 0u);
         if (g->in_cgo && m->lock_count == 0)
             store_rlx(&g->bound, NULL);
+        if (g->in_cgo)
+            g->ctx.sp = sp;
         g->in_cgo = false;
+        store_rel(&g->cgo_sp, (uint64_t)0);
     }
     m_leave(m);
 }
@@ -220,11 +285,6 @@ int64_t gort_num_cgo_call(void)
     unlock(&sched.lock);
     m_leave(m);
     return n;
-}
-
-void gort_enter_syscall(void)
-{
-    sched_enter_syscall();
 }
 
 void gort_exit_syscall(void)

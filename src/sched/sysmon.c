@@ -17,7 +17,8 @@
 #include "conf/conf.h"
 #include "poll/poll.h"
 
-#define LONG_SLEEP_NS INT64_C(1000000000)
+#define LONG_SLEEP_NS  INT64_C(1000000000)
+#define STAMP_EVERY_NS INT64_C(30000000000) /* while nothing is collected */
 
 void sysmon_wake(void)
 {
@@ -179,7 +180,7 @@ static bool look_around(int64_t now)
 void *sysmon_main(void *arg)
 {
     struct m *m = arg; /* not in the list of Ms; only so that self() has an answer */
-    int64_t delay = MONITOR_MIN_NS, last_trace = 0, last_trim = 0, last_stamp = 0;
+    int64_t delay = MONITOR_MIN_NS, last_trace = 0, last_trim = 0;
     uint32_t idle_rounds = 0;
     m_init_self(m, false);
     for (;;) {
@@ -199,11 +200,10 @@ void *sysmon_main(void *arg)
         if (now - last_trim > 1000000000) {
             last_trim = now;
             stack_trim(256);
+            gc_tick(now);
         }
-        if (now - last_stamp > INT64_C(10000000000)) {
-            last_stamp = now;
+        if (now - dump_last_stamp() > STAMP_EVERY_NS)
             dump_stamp_waiting(now);
-        }
         idle_rounds++;
         delay = idle_rounds < MONITOR_IDLE_ROUNDS ? MONITOR_MIN_NS : delay * 2;
         int64_t longest = running ? MONITOR_MAX_NS : SLICE_NS;

@@ -7,6 +7,9 @@
  *            touching it would cost a page.
  * Locks   pool.lock (rank stackpool). Regions are published once and never go away, so stack_find
  *         and stack_each_head walk them without the lock.
+ * Order   stack_find, which the fault handler calls too, searches `order`, a copy of the regions sorted
+ *         by address, without the lock. `changes` is odd while an entry is put in: who saw it change
+ *         walks all regions instead.
  * Instead of a cache without bound: the depot remembers the fewest warm slots it held since the last
  *         trim; that many were not needed for a whole interval, and half of them go back.
  */
@@ -58,6 +61,8 @@ static struct {
     au32 ncold_seen;  /* as many when stack_warm_up last helped */
     aptr regions[REGIONS_MAX];
     au32 nregions;
+    aptr order[REGIONS_MAX];
+    au32 norder, changes;
 } pool = {.lock = LOCK_INIT(stackpool)};
 
 static unsigned class_of(size_t bytes)
@@ -99,6 +104,22 @@ static struct stack slot_stack(const struct region *r, uint32_t i)
                           r->number, i};
 }
 
+/* The new region takes its place in the order of addresses. */
+static void put_in_order(struct region *r) REQUIRES(pool.lock)
+{
+    uint32_t i = load_rlx(&pool.norder);
+    add_acq_rel(&pool.changes, 1u); /* pairs with region_of */
+    for (; i > 0; i--) {
+        struct region *before = load_rlx(&pool.order[i - 1]);
+        if (before->base < r->base)
+            break;
+        store_rel(&pool.order[i], before);
+    }
+    store_rel(&pool.order[i], r);
+    store_rel(&pool.norder, load_rlx(&pool.norder) + 1);
+    add_acq_rel(&pool.changes, 1u);
+}
+
 /* A new region for a class; a smaller one where address space is short. NULL when there is none. */
 static struct region *region_new(unsigned class) REQUIRES(pool.lock)
 {
@@ -132,6 +153,7 @@ static struct region *region_new(unsigned class) REQUIRES(pool.lock)
     pool.class[class] = r;
     store_rel(&pool.regions[n], r); /* pairs with region_at */
     store_rel(&pool.nregions, n + 1);
+    put_in_order(r);
     return r;
 }
 
@@ -162,7 +184,7 @@ static bool choose_cold(unsigned class, struct stack *s, bool *fresh) REQUIRES(p
             continue;
         uint32_t i = *fresh ? load_rlx(&r->nused) : r->cold[--r->ncold];
         if (*fresh)
-            store_rel(&r->nused, i + 1); /* pairs with stack_each_head */
+            store_rel(&r->nused, i + 1); /* pairs with stack_each_head_part */
         *s = slot_stack(r, i);
         return true;
     }
@@ -180,12 +202,37 @@ static void *prepare(const struct stack *s, bool fresh)
     return slot_head(r, s->slot);
 }
 
+static bool region_has(const struct region *r, uintptr_t addr)
+{
+    return r != NULL && addr - r->base < (uintptr_t)r->nslots * r->slot_bytes;
+}
+
+static struct region *region_search(uintptr_t addr)
+{
+    uint32_t lo = 0, hi = load_acq(&pool.norder);
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        const struct region *r = load_acq(&pool.order[mid]);
+        if (r->base <= addr)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return hi == 0 ? NULL : load_acq(&pool.order[lo]);
+}
+
 static struct region *region_of(uintptr_t addr)
 {
+    uint32_t seen = load_acq(&pool.changes); /* pairs with put_in_order */
+    struct region *found = region_search(addr);
+    if (region_has(found, addr))
+        return found;
+    if ((seen & 1) == 0 && load_acq(&pool.changes) == seen)
+        return NULL;
     uint32_t n = load_acq(&pool.nregions);
     for (uint32_t k = 0; k < n; k++) {
         struct region *r = region_at(k);
-        if (addr - r->base < (uintptr_t)r->nslots * r->slot_bytes)
+        if (region_has(r, addr))
             return r;
     }
     return NULL;
@@ -339,18 +386,102 @@ void stack_trim(unsigned max)
     }
 }
 
+static void each_taken(struct region *r, uint32_t from, uint32_t to,
+                       void (*fn)(void *head, void *arg), void *arg)
+{
+    for (uint32_t i = from; i < to; i++)
+        if (get_state(r, i) == SLOT_TAKEN)
+            fn(slot_head(r, i), arg);
+}
+
+/* The slots are dealt out in blocks, so that the parts are equal however many regions there are. */
+void stack_each_head_part(unsigned part, unsigned parts, void (*fn)(void *head, void *arg),
+                          void *arg)
+{
+    enum { BLOCK = 64 };
+    uint32_t n = load_acq(&pool.nregions);
+    unsigned turn = 0;
+    for (uint32_t k = 0; k < n; k++) {
+        struct region *r = region_at(k);
+        uint32_t used = load_acq(&r->nused); /* pairs with choose_cold */
+        for (uint32_t i = 0; i < used; i += BLOCK, turn++)
+            if (turn % parts == part)
+                each_taken(r, i, used - i < BLOCK ? used : i + BLOCK, fn, arg);
+    }
+}
+
 void stack_each_head(void (*fn)(void *head, void *arg), void *arg)
+{
+    stack_each_head_part(0, 1, fn, arg);
+}
+
+void stack_each_region(void (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg)
 {
     uint32_t n = load_acq(&pool.nregions);
     for (uint32_t k = 0; k < n; k++) {
         struct region *r = region_at(k);
-        uint32_t used = load_acq(&r->nused); /* pairs with take_cold */
-        for (uint32_t i = 0; i < used; i++) {
-            enum slot_state s = get_state(r, i);
-            if (s == SLOT_TAKEN)
-                fn(slot_head(r, i), arg);
-        }
+        uint32_t used = load_acq(&r->nused); /* pairs with choose_cold */
+        if (used > 0)
+            fn(r->base, slot_base(r, used), arg);
     }
+}
+
+void *stack_head_at(uintptr_t addr, uintptr_t *slot_lo, uintptr_t *slot_end)
+{
+    struct region *r = region_of(addr);
+    *slot_lo = *slot_end = 0;
+    if (r == NULL)
+        return NULL;
+    uint32_t i = (uint32_t)((addr - r->base) / r->slot_bytes);
+    if (i >= load_acq(&r->nused)) /* pairs with choose_cold */
+        return NULL;
+    *slot_lo = slot_base(r, i) + STACK_GUARD_BYTES;
+    *slot_end = slot_base(r, i) + r->slot_bytes;
+    return get_state(r, i) == SLOT_TAKEN ? slot_head(r, i) : NULL;
+}
+
+uint64_t stack_count_taken(void)
+{
+    uint64_t n = 0;
+    lock(&pool.lock);
+    for (uint32_t k = 0; k < load_rlx(&pool.nregions); k++)
+        n += load_rlx(&region_at(k)->nused) - region_at(k)->ncold;
+    for (unsigned class = 0; class < CLASSES; class ++)
+        n -= pool.nwarm[class];
+    unlock(&pool.lock);
+    return n;
+}
+
+/* Gives those of n pages back that are in memory. */
+static size_t release_pages(uintptr_t lo, size_t n, const unsigned char *in_memory)
+{
+    size_t page = os_page_bytes(), bytes = 0;
+    for (size_t i = 0; i < n;) {
+        size_t from = i;
+        while (i < n && (in_memory[i] & 1) != 0)
+            i++;
+        if (i > from && os_decommit((void *)(lo + from * page), (i - from) * page) == 0)
+            bytes += (i - from) * page;
+        if (i == from)
+            i++;
+    }
+    return bytes;
+}
+
+size_t stack_release_below(const struct stack *s, uintptr_t sp)
+{
+    enum { AT_ONCE = 1024 };
+    unsigned char in_memory[AT_ONCE];
+    size_t page = os_page_bytes(), bytes = 0;
+    uintptr_t lo = (s->lo + page - 1) & ~(uintptr_t)(page - 1);
+    uintptr_t hi = sp & ~(uintptr_t)(page - 1);
+    while (lo < hi) {
+        size_t n = (hi - lo) / page < AT_ONCE ? (hi - lo) / page : AT_ONCE;
+        if (os_pages_in_memory((void *)lo, n, in_memory) == 0)
+            bytes += release_pages(lo, n, in_memory);
+        lo += n * page;
+    }
+    return bytes;
 }
 
 bool stack_find(uintptr_t addr, struct stack *s, bool *in_guard)

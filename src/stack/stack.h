@@ -41,6 +41,20 @@ bool stack_warm_up(void);
 void stack_trim(unsigned max);
 /* Calls fn(head) for every slot that is taken or warm. */
 void stack_each_head(void (*fn)(void *head, void *arg), void *arg);
+/* Calls fn for the part [lo, hi) of each region that has ever been used. */
+void stack_each_region(void (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
+/* The head of the slot that holds `addr`, if that slot is taken; NULL otherwise. [*slot_lo, *slot_end)
+ * is the slot without its guard, taken or not; both are 0 outside of all slots ever used. Logarithmic
+ * in the number of regions. */
+void *stack_head_at(uintptr_t addr, uintptr_t *slot_lo, uintptr_t *slot_end);
+/* Calls fn(head) for the taken slots of one part of parts: for walks in parallel. */
+void stack_each_head_part(unsigned part, unsigned parts, void (*fn)(void *head, void *arg),
+                          void *arg);
+/* Gives the whole OS pages of [s->lo, sp) that are in memory back to the system; bytes. Nobody may be
+ * running on the stack. */
+size_t stack_release_below(const struct stack *s, uintptr_t sp);
+/* Slots that are taken, about. */
+uint64_t stack_count_taken(void);
 /* The stack whose slot holds `addr`, guard included. False if none. */
 SIGSAFE bool stack_find(uintptr_t addr, struct stack *s, bool *in_guard);
 

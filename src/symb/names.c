@@ -307,3 +307,8 @@ bool symb_is_runtime(uintptr_t pc, const struct symb_line *first)
         return pc >= lo && pc <= hi;
     return is_our_source(first);
 }
+
+bool symb_in_own_text(uintptr_t pc)
+{
+    return pc >= (uintptr_t)text_begin && pc < (uintptr_t)text_end;
+}

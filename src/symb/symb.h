@@ -62,6 +62,8 @@ struct symb_line {
 size_t symb_lines(uintptr_t at, bool exact, enum symb_way way, struct symb_line *lines, size_t max);
 /* True if `pc` lies in this library; `first` is the physical function there. */
 bool symb_is_runtime(uintptr_t pc, const struct symb_line *first);
+/* The same without names; false where the library is not joined (tests that look inside). */
+SIGSAFE bool symb_in_own_text(uintptr_t pc);
 
 /* ---- elf.c: names from symbol tables alone */
 struct symb_symbol {

@@ -204,6 +204,7 @@ STW void pool_rotate(void)
         if (load_rlx(&st->use) == POOL_QUIET) { /* now both are empty */
             store_rlx(&st->use, (uint32_t)POOL_UNLISTED);
             *at = st->next;
+            st->next = NULL; /* it keeps the others alive no more */
         } else {
             store_rlx(&st->use, (uint32_t)POOL_QUIET);
             at = &st->next;

@@ -68,3 +68,15 @@ Test(fmt, memory_keeps_what_fits_and_counts_the_rest)
     cr_expect_eq(o.dropped, 3u);
     cr_expect_eq(memcmp(small, "abcd", 4), 0);
 }
+
+Test(fmt, milliseconds_have_two_digits_and_three_decimals_at_most)
+{
+    const int64_t ns[] = {0,      999,     1000,    8000,    56999,    99999,    100000,
+                          712000, 1030000, 9870000, 9999999, 10000000, 12345678, 3000000000};
+    begin();
+    for (size_t i = 0; i < sizeof ns / sizeof ns[0]; i++) {
+        out_ms(&o, ns[i]);
+        out_char(&o, ' ');
+    }
+    cr_expect_str_eq(text, "0 0 0.001 0.008 0.056 0.099 0.10 0.71 1.0 9.8 9.9 10 12 3000 ");
+}

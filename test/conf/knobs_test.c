@@ -103,6 +103,81 @@ Test(knobs, stack_bytes)
     }
 }
 
+Test(knobs, gogc)
+{
+    static const struct {
+        const char *text;
+        int32_t percent;
+    } table[] = {{"", 100},     {"off", -1},  {"50", 50},          {"0", 0},
+                 {"-300", -1},  {"-", 0},     {"abc", 100},        {"100x", 100},
+                 {" 100", 100}, {"OFF", 100}, {"2147483648", 100}, {"2147483647", 2147483647},
+                 {"+5", 100},   {"-1", -1}};
+    unsetenv("GOGC");
+    cr_expect_eq(conf_gogc(), 100);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        setenv("GOGC", table[i].text, 1);
+        cr_expect_eq(conf_gogc(), table[i].percent, "GOGC=%s", table[i].text);
+    }
+}
+
+Test(knobs, sizes_that_are_valid)
+{
+    static const struct {
+        const char *text;
+        int64_t bytes;
+    } table[] = {{"0", 0},
+                 {"1048576", 1048576},
+                 {"5B", 5},
+                 {"64KiB", 65536},
+                 {"10MiB", 10485760},
+                 {"2GiB", 2147483648},
+                 {"1TiB", 1099511627776},
+                 {"8388607TiB", 8388607ll << 40},
+                 {"0007", 7},
+                 {"9223372036854775807", INT64_MAX}};
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        int64_t v = -1;
+        cr_expect(conf_parse_bytes(table[i].text, &v) && v == table[i].bytes, "%s", table[i].text);
+        setenv("GOMEMLIMIT", table[i].text, 1);
+        cr_expect_eq(conf_memory_limit(), table[i].bytes, "GOMEMLIMIT=%s", table[i].text);
+    }
+}
+
+Test(knobs, sizes_that_are_not)
+{
+    static const char *const bad[] = {"",
+                                      "x",
+                                      "5k",
+                                      "5K",
+                                      "5KB",
+                                      "5kib",
+                                      "1.5GiB",
+                                      " 5",
+                                      "-1",
+                                      "+1",
+                                      "KiB",
+                                      "8388608TiB",
+                                      "5 KiB",
+                                      "5Ki",
+                                      "5iB",
+                                      "5b",
+                                      "9223372036854775808"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int64_t v = -1;
+        cr_expect_not(conf_parse_bytes(bad[i], &v), "%s", bad[i]);
+    }
+}
+
+Test(knobs, no_memory_limit)
+{
+    unsetenv("GOMEMLIMIT");
+    cr_expect_eq(conf_memory_limit(), INT64_MAX);
+    setenv("GOMEMLIMIT", "", 1);
+    cr_expect_eq(conf_memory_limit(), INT64_MAX);
+    setenv("GOMEMLIMIT", "off", 1);
+    cr_expect_eq(conf_memory_limit(), INT64_MAX);
+}
+
 Test(knobs, goroot)
 {
     setenv("GOROOT", "/somewhere", 1);

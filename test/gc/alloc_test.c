@@ -8,6 +8,7 @@
 #include <gort/mem.h>
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -32,6 +33,11 @@ GORT_TYPE_NOSCAN(point)
 typedef struct {
     void *p;
 } unnamed;
+
+typedef struct {
+    void *p;
+} word;
+GORT_TYPE(word, p)
 
 static bool all_zero(const void *p, size_t bytes)
 {
@@ -112,7 +118,7 @@ static uint64_t bits_at(const void *p, size_t bytes)
     uint64_t bits = 0;
     for (size_t i = 0; i < bytes / 8; i++) {
         size_t w = ((uintptr_t)p - s->base) / 8 + i;
-        bits |= (s->u.ptr_bits[w / 64] >> w % 64 & 1) << i;
+        bits |= (load_rlx(&s->meta->ptr[w / 64]) >> w % 64 & 1) << i;
     }
     return bits;
 }
@@ -142,10 +148,10 @@ static void large_typed(void)
     for (int i = 0; i < 20; i++) {
         struct object o = find(w[i]->text + 500);
         cr_expect_eq(o.base, (uintptr_t)w[i]);
-        cr_expect_eq(o.span->u.types[o.slot], gort_typeof(wide));
+        cr_expect_eq(load_acq(&o.span->u.types[o.slot]), gort_typeof(wide));
     }
     struct object o = find(&gort_new_array(wide, (size_t)100)[99]);
-    cr_expect_eq(o.span->u.type, gort_typeof(wide));
+    cr_expect_eq(load_acq(&o.span->u.type), gort_typeof(wide));
     cr_expect_eq(o.span->class, 0);
 }
 Test(alloc, of_a_large_type_notes_the_type)
@@ -159,10 +165,35 @@ static void by_description(void)
     cr_expect_eq(find(gort_new_array(point, (size_t)10)).span->kind, OBJ_NOSCAN);
     cr_expect_eq(find(gort_new(unnamed)).span->kind, OBJ_CONSERVATIVE);
     cr_expect_eq(find(gort_alloc_type(gort_typeof(three), 2)).span->kind, OBJ_PRECISE);
+    /* Of one word there is nothing to know. */
+    cr_expect_eq(find(gort_new(word)).span->kind, OBJ_CONSERVATIVE);
+    cr_expect_eq(find(gort_new_array(word, (size_t)2)).span->kind, OBJ_PRECISE);
 }
 Test(alloc, kind_follows_the_description)
 {
     cr_expect_eq(in_gort(by_description), 0);
+}
+
+static void huge(void)
+{
+    for (int i = 0; i < 8; i++) {
+        size_t bytes = ((size_t)1 << 20) + (size_t)i * 10000;
+        char *p = i % 2 ? gort_alloc(bytes) : gort_alloc_noscan(bytes);
+        expect_fresh(p, bytes);
+        wide *w = gort_new_array(wide, (size_t)2000);
+        struct object o = find(w);
+        cr_expect(all_zero(w, o.bytes));
+        memset(w, 0xff, 2000 * sizeof *w);
+        for (int k = 0; k < 2000; k++)
+            w[k].p = NULL;
+        cr_expect_eq(load_acq(&o.span->u.type), gort_typeof(wide));
+        cr_expect_eq(find(gort_new_array(point, (size_t)100000)).span->kind, OBJ_NOSCAN);
+        gort_gc(); /* the next ones may get these pages */
+    }
+}
+Test(alloc, of_huge_objects_is_zeroed_too)
+{
+    cr_expect_eq(in_gort(huge), 0);
 }
 
 static void texts(void)
@@ -233,6 +264,59 @@ Test(alloc, without_memory_dies_as_go_does)
     expect_death(run_too_much,
                  "runtime: out of memory: cannot allocate 281474976710656-byte block (");
     expect_death(run_too_much, " in use)\nfatal error: out of memory\n");
+}
+
+/* ---- GODEBUG */
+static void fenced(void)
+{
+    uintptr_t last = 0;
+    for (size_t bytes = 1; bytes < 50000; bytes = bytes * 3 + 1) {
+        char *p = gort_alloc_noscan(bytes);
+        struct object o = find(p);
+        cr_expect_eq(o.span->class, 0);
+        cr_expect_eq(o.base, (uintptr_t)p);
+        cr_expect_neq(o.base, last);
+        expect_fresh(p, bytes);
+        last = o.base;
+    }
+    struct object o = find(gort_new(three));
+    cr_expect(o.span->class == 0 && o.span->kind == OBJ_PRECISE);
+    cr_expect_eq(load_acq(&o.span->u.type), gort_typeof(three));
+    o = find(gort_new_array(wide, (size_t)3));
+    cr_expect(o.span->class == 0 && load_acq(&o.span->u.type) == gort_typeof(wide));
+    cr_expect_eq(gort_alloc(0), gort_alloc_noscan(0));
+}
+Test(alloc, with_efence_gives_each_object_pages_of_its_own)
+{
+    setenv("GODEBUG", "efence=1", 1);
+    cr_expect_eq(in_gort(fenced), 0);
+}
+
+static void for_good(void)
+{
+    struct object o;
+    size_t sizes[] = {1, 2, 7, 8, 24, 100, 4096, 70000, 1000000};
+    gort_mem_stats before, after;
+    gort_read_mem_stats(&before);
+    for (int i = 0; i < 20; i++)
+        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+            char *p = k % 2 ? gort_alloc(sizes[k]) : gort_alloc_noscan(sizes[k]);
+            cr_expect_not(arena_find_object((uintptr_t)p, &o));
+            cr_expect_eq((uintptr_t)p % 16, 0u);
+            if (i < 10) {
+                cr_expect(all_zero(p, sizes[k]));
+                memset(p, 0xff, sizes[k]);
+            }
+        }
+    cr_expect_eq((uintptr_t)gort_new(three) % 8, 0u);
+    gort_read_mem_stats(&after);
+    cr_expect_eq(after.heap_alloc, before.heap_alloc);
+    cr_expect(after.other_sys >= before.other_sys + 20000000);
+}
+Test(alloc, with_sbrk_is_for_good_and_outside_the_heap)
+{
+    setenv("GODEBUG", "sbrk=1", 1);
+    cr_expect_eq(in_gort(for_good), 0);
 }
 
 /* ---- many goroutines */

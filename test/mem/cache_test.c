@@ -1,6 +1,8 @@
 /* Spans, caches and the central lists: which slots are handed out, and which words are objects. */
 #include "mem/mem.h"
 
+#include <gort/prof.h>
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -8,6 +10,7 @@ static struct cache *cache;
 
 static void setup(void)
 {
+    gort_mem_profile_rate = 0; /* there is no M to draw for */
     cache = mem_cache_new();
 }
 
@@ -108,35 +111,90 @@ Test(cache, full_and_flushed_spans_are_in_the_central_lists)
     cr_expect_eq(n, 4);
 }
 
-/* What the collector leaves behind: a span with holes, full of old bytes. */
-Test(cache, holes_are_found_and_zeroed_and_their_pointer_bits_cleared)
+/* A cycle that finds just these. */
+static void cycle(const uintptr_t *alive, int n)
 {
-    static uint64_t taken[16];
+    mem_mark_start();
+    for (int i = 0; i < n; i++) {
+        struct object o;
+        cr_assert(arena_find_object(alive[i], &o));
+        span_mark(o.span, o.slot, o.slot + 1);
+    }
+    mem_cache_check(cache);
+    mem_mark_end();
+}
+
+Test(cache, holes_are_found_and_zeroed)
+{
+    uintptr_t alive[128];
+    int n = 0;
     uintptr_t first = take(OBJ_PRECISE, 6); /* 64 bytes, 128 slots */
     struct span *s = arena_span(first);
-    mem_cache_flush(cache);
+    for (uint32_t i = 1; i < 128; i++)
+        take(OBJ_PRECISE, 6);
     memset((void *)s->base, 0xff, PAGE_BYTES);
-    memset(s->u.ptr_bits, 0xff, PAGE_BYTES / 64);
     for (uint32_t i = 0; i < 128; i++)
         if (i % 5 != 0 && i != 64 && i != 66)
-            taken[i / 64] |= (uint64_t)1 << i % 64;
-    s->taken_bits = taken;
-    s->needzero = true;
-    store_rlx(&s->free_index, 0u);
+            alive[n++] = s->base + i * 64;
+    cycle(alive, n);
+    while (mem_sweep(1) > 0) {
+    }
     for (uint32_t i = 0; i < 128; i++) {
-        if (taken[i / 64] >> i % 64 & 1) {
-            cr_expect(is_object(s->base + i * 64));
+        if (i % 5 != 0 && i != 64 && i != 66) {
+            expect_object(s->base + i * 64, s->base + i * 64, 64);
             continue;
         }
+        cr_expect_not(is_object(s->base + i * 64));
         uintptr_t p = take(OBJ_PRECISE, 6);
         cr_assert_eq(p, s->base + i * 64);
         for (int k = 0; k < 64; k++)
             cr_assert_eq(((char *)p)[k], 0);
-        cr_expect_eq(s->u.ptr_bits[i / 8] >> i % 8 * 8 & 0xff, 0u);
     }
     cr_expect_neq(arena_span(take(OBJ_PRECISE, 6)), s);
     cr_expect_eq(*(unsigned char *)(s->base + 64), 0xff);
-    cr_expect_eq(s->u.ptr_bits[0] >> 8 & 0xff, 0xffu);
+}
+
+Test(cache, objects_are_born_marked_while_marking)
+{
+    uintptr_t before = take(OBJ_CONSERVATIVE, 7);
+    mem_mark_start();
+    uintptr_t rest = take(OBJ_CONSERVATIVE, 7), other = take(OBJ_PRECISE, 9);
+    struct span *large = mem_large_take(100000, OBJ_NOSCAN);
+    mem_cache_check(cache);
+    mem_mark_end();
+    while (mem_sweep(10) > 0) {
+    }
+    cr_expect_not(is_object(before));
+    cr_expect(is_object(rest));
+    cr_expect_not(is_object(rest + 80)); /* marked, and never handed out */
+    cr_expect(is_object(other));
+    cr_expect(is_object(large->base + 99999));
+    central_check();
+    cycle(NULL, 0); /* they are ordinary objects afterwards */
+    while (mem_sweep(10) > 0) {
+    }
+    cr_expect_not(is_object(rest));
+    cr_expect_not(is_object(other));
+    pages_check();
+}
+
+Test(cache, a_cycle_takes_the_tiny_block_away)
+{
+    cache->tiny_next = take(OBJ_NOSCAN, CLASS_TINY);
+    cache->tiny_end = cache->tiny_next + TINY_BYTES;
+    cycle(NULL, 0);
+    cr_expect(cache->tiny_next == 0 && cache->tiny_end == 0);
+}
+
+Test(cache, one_slot_may_be_flushed_alone)
+{
+    uintptr_t p = take(OBJ_NOSCAN, 5), q = take(OBJ_NOSCAN, 6);
+    mem_cache_flush_slot(cache, OBJ_NOSCAN, 5);
+    cr_expect_null(cache->slot[OBJ_NOSCAN][5].span);
+    cr_expect_not(is_object(p + 48));
+    cr_expect_eq(take(OBJ_NOSCAN, 6), q + 64);
+    cr_expect_eq(take(OBJ_NOSCAN, 5), p + 48);
+    mem_cache_check(cache);
 }
 
 Test(cache, large_objects_have_their_own_span)

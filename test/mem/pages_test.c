@@ -2,8 +2,11 @@
 #include "mem/mem.h"
 
 #include "base/rand.h"
+#include "conf/conf.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 static struct mem_usage usage(void)
@@ -118,6 +121,90 @@ Test(pages, words_that_are_no_pointers_have_no_span)
     pages_put(s);
     cr_expect_null(arena_span(base));
     cr_expect_null(arena_span(base + PAGE_BYTES));
+}
+
+Test(pages, with_and_without_pointers_lie_in_arenas_of_their_own)
+{
+    for (int i = 0; i < 100; i++) {
+        struct span *a = pages_take(7, 0, OBJ_NOSCAN);
+        struct span *b = pages_take(7, 0, i % 2 ? OBJ_PRECISE : OBJ_CONSERVATIVE);
+        cr_assert(arena_of(a->base)->noscan);
+        cr_assert(!arena_of(b->base)->noscan);
+    }
+    cr_expect_eq(usage().heap_inuse, 1400 * PAGE_BYTES);
+    cr_expect_eq(usage().heap_sys, 16u << 20);
+    pages_check();
+}
+
+static void add_extent(struct arena *a, uintptr_t lo, uintptr_t hi, void *arg)
+{
+    size_t *bytes = arg;
+    cr_expect_eq(lo, a->base);
+    *bytes += hi - lo;
+}
+
+Test(pages, the_parts_of_arenas_in_use_are_the_heap)
+{
+    take(1);
+    take(600);
+    pages_take(3, 0, OBJ_CONSERVATIVE);
+    take(ARENA_PAGES + 1);
+    size_t bytes = 0;
+    arena_each(add_extent, &bytes);
+    cr_expect_eq(bytes, usage().heap_sys);
+}
+
+Test(pages, that_cost_memory_already_are_taken_first)
+{
+    struct span *s = take(8), *wall = take(1);
+    uintptr_t base = s->base;
+    pages_put(s);
+    for (int i = 0; i < 4; i++)
+        cr_expect_eq(take(2)->base, base + (uintptr_t)i * 2 * PAGE_BYTES);
+    (void)wall;
+}
+
+Test(pages, behind_a_fence_fault_and_never_come_back, .signal = SIGSEGV)
+{
+    knobs.efence = 1;
+    struct span *s = take(3);
+    uintptr_t base = s->base;
+    *(char *)base = 1;
+    pages_put(s);
+    pages_check();
+    cr_expect_eq(usage().heap_inuse, 0u);
+    cr_expect_eq(usage().heap_released, usage().heap_sys);
+    for (int i = 0; i < 3000; i++) {
+        uintptr_t next = take(1)->base;
+        cr_assert(next < base || next >= base + 3 * PAGE_BYTES);
+    }
+    *(volatile char *)base = 1;
+}
+
+enum { GROWERS = 4, GROWN = 400 };
+
+static void *grower(void *arg)
+{
+    uintptr_t kind = (uintptr_t)arg % OBJ_KINDS;
+    for (int i = 0; i < GROWN; i++) {
+        struct span *s = pages_take(64, 0, (enum obj_kind)kind);
+        *(volatile uint64_t *)s->base = (uintptr_t)arg;
+        if (i % 4 == 0)
+            pages_put(s);
+    }
+    return NULL;
+}
+
+Test(pages, threads_grow_the_heap_together)
+{
+    pthread_t t[GROWERS];
+    for (uintptr_t i = 0; i < GROWERS; i++)
+        pthread_create(&t[i], NULL, grower, (void *)i);
+    for (int i = 0; i < GROWERS; i++)
+        pthread_join(t[i], NULL);
+    pages_check();
+    cr_expect_eq(usage().heap_inuse, (uint64_t)GROWERS * GROWN * 3 / 4 * 64 * PAGE_BYTES);
+    cr_expect_eq(mem_heap_retained(), usage().heap_sys - usage().heap_released);
 }
 
 enum { LIVE = 300, STEPS = 100000 };

@@ -72,7 +72,8 @@ static void client(void)
     while (connected < wanted) /* until all are open */
         gort_sleep(20000000);
     ok = ok && ping(fd);
-    gort_close(fd); /* the last one too: this process has to outlive the server, which waits for it */
+    gort_close(
+        fd); /* the last one too: this process has to outlive the server, which waits for it */
     if (ok)
         echoed++;
     else

@@ -24,6 +24,7 @@ static int run(int argc, char **argv)
     puts("start");
     fflush(stdout);
     setrlimit(RLIMIT_AS, &limit);
+    gort_debug_set_max_stack((size_t)32 << 30); /* else it would get a smaller one */
     gort_go_with(large, never);
     gort_sleep(1000000);
     return 0;

@@ -121,3 +121,72 @@ Test(stack, what_nobody_needs_goes_back, .init = start)
     }
     cr_expect_gt(cold, (unsigned)MANY / 2);
 }
+
+/* ---- walks */
+enum { FEW = 300 };
+
+static bool odd_taken_back(unsigned i)
+{
+    return i % 3 == 1;
+}
+
+Test(stack, a_head_is_found_by_any_address_of_its_slot, .init = start)
+{
+    static const size_t sizes[] = {0, STACK_BYTES_MIN, MIB, 64 * MIB};
+    uintptr_t lo, end;
+    for (unsigned i = 0; i < FEW; i++)
+        heads[i] = take(sizes[i % 4], &stacks[i]);
+    for (unsigned i = 0; i < FEW; i++)
+        if (odd_taken_back(i))
+            stack_put(heads[i], &stacks[i]);
+    for (unsigned i = 0; i < FEW; i++) {
+        void *want = odd_taken_back(i) ? NULL : heads[i];
+        cr_expect_eq(stack_head_at(stacks[i].lo, &lo, &end), want);
+        cr_expect(lo == stacks[i].lo && end > stacks[i].hi);
+        cr_expect_eq(stack_head_at(stacks[i].hi + HEAD_BYTES, &lo, &end), want);
+        cr_expect_eq(stack_head_at(stacks[i].lo - 1, &lo, &end), want, "the guard");
+    }
+    cr_expect_null(stack_head_at((uintptr_t)&lo, &lo, &end));
+    cr_expect_eq(end, 0u);
+    cr_expect_null(stack_head_at(0, &lo, &end));
+    cr_expect_null(stack_head_at(UINTPTR_MAX, &lo, &end));
+}
+
+static void count_in_region(uintptr_t lo, uintptr_t hi, void *arg)
+{
+    unsigned *n = arg;
+    for (unsigned i = 0; i < FEW; i++)
+        if (stacks[i].lo > lo && stacks[i].hi < hi)
+            ++*n;
+}
+
+Test(stack, regions_and_parts_cover_all, .init = start)
+{
+    unsigned in_regions = 0;
+    for (unsigned i = 0; i < FEW; i++)
+        heads[i] = take(i % 2 ? 0 : MIB, &stacks[i]);
+    stack_each_region(count_in_region, &in_regions);
+    cr_expect_eq(in_regions, (unsigned)FEW);
+    cr_expect_eq(stack_count_taken(), (uint64_t)FEW);
+    for (unsigned parts = 1; parts < 6; parts++) {
+        visited = 0;
+        for (unsigned part = 0; part < parts; part++)
+            stack_each_head_part(part, parts, visit, NULL);
+        cr_expect_eq(visited, (unsigned)FEW);
+    }
+}
+
+Test(stack, what_is_below_the_stack_pointer_goes_back, .init = start)
+{
+    struct stack s;
+    size_t page = os_page_bytes();
+    take(MIB, &s);
+    uintptr_t sp = s.hi - 10 * page;
+    memset((void *)(s.lo + 100 * page), 1, s.hi - (s.lo + 100 * page));
+    size_t bytes = stack_release_below(&s, sp);
+    cr_expect(bytes > 0 && bytes % page == 0 && bytes <= sp - s.lo - 99 * page);
+    cr_expect_eq(*(volatile char *)sp, 1);
+    cr_expect_eq(*(volatile char *)(s.lo + 101 * page), 0, "reads as zero");
+    cr_expect_leq(stack_release_below(&s, sp), page, "but for the one just read");
+    cr_expect_eq(*(volatile char *)(s.hi - 1), 1);
+}

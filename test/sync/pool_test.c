@@ -137,3 +137,97 @@ Test(pool, serves_more_processors_than_at_first)
 {
     cr_assert(in_gort(grows) == 0);
 }
+
+/* The collector: what is in a pool survives one collection, as second choice, and not two. */
+static gort_pool drained;
+static gort_weak *pooled[10];
+
+static void fill(void)
+{
+    for (int i = 0; i < 10; i++) {
+        void *item = gort_alloc(64);
+        pooled[i] = gort_weak_make(item);
+        gort_pool_put(&drained, item);
+    }
+    gort_waitgroup_done(&wg);
+}
+static unsigned pooled_alive(void)
+{
+    unsigned n = 0;
+    for (int i = 0; i < 10; i++)
+        n += gort_weak_value(pooled[i]) != NULL;
+    return n;
+}
+static void fill_elsewhere(void)
+{
+    gort_waitgroup_add(&wg, 1);
+    gort_go(fill);
+    gort_waitgroup_wait(&wg);
+}
+static void is_drained(void)
+{
+    gort_gomaxprocs(1);
+    fill_elsewhere();
+#ifndef GORT_HOSTILE /* there collections come at any time */
+    gort_gc();
+    cr_expect_eq(pooled_alive(), 10u);
+    cr_expect(gort_pool_get(&drained) != NULL);
+#endif
+    gort_gc();
+    gort_gc();
+    cr_expect(gort_pool_get(&drained) == NULL);
+    gort_gc();
+    cr_expect(pooled_alive() <= 2);
+}
+Test(pool, is_drained_by_two_collections)
+{
+    cr_assert(in_gort(is_drained) == 0);
+}
+
+/* Pools that lie in the heap themselves, and are forgotten with items in them. */
+static void forget_pools(void)
+{
+    for (int i = 0; i < 100; i++) {
+        gort_pool *p = gort_alloc(sizeof *p);
+        for (int k = 0; k < 40; k++)
+            gort_pool_put(p, gort_alloc(100));
+    }
+    gort_waitgroup_done(&wg);
+}
+static void forgotten(void)
+{
+    for (int round = 0; round < 10; round++) {
+        gort_waitgroup_add(&wg, 1);
+        gort_go(forget_pools);
+        gort_waitgroup_wait(&wg);
+        gort_gc();
+        fill_elsewhere();
+        gort_pool_get(&drained);
+    }
+}
+Test(pool, may_die_itself)
+{
+    cr_assert(in_gort(forgotten) == 0);
+}
+
+/* In use by many while collections rotate it. */
+static au32 users_left;
+static void user_of_rotated(void)
+{
+    user();
+    sub_seq(&users_left, 1u);
+}
+static void rotated_in_use(void)
+{
+    gort_waitgroup_add(&wg, 4);
+    store_seq(&users_left, 4u);
+    for (int i = 0; i < 4; i++)
+        gort_go(user_of_rotated);
+    while (load_seq(&users_left) != 0)
+        gort_gc();
+    gort_waitgroup_wait(&wg);
+}
+Test(pool, is_rotated_while_in_use)
+{
+    cr_assert(in_gort(rotated_in_use) == 0);
+}

@@ -7,6 +7,10 @@
 
 #include "arch/amd64/offsets.h"
 
+enum {
+    ARCH_RED_ZONE_BYTES = 128
+}; /* below the stack pointer, a function that calls nobody may use */
+
 struct context {
     uintptr_t sp, pc, fp;              /* rsp, rip, rbp */
     uintptr_t rbx, r12, r13, r14, r15; /* with rbp, all that a call preserves */

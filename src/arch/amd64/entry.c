@@ -8,7 +8,7 @@
 _Static_assert(offsetof(struct start, fn) == START_FN, "arch/amd64/offsets.h");
 _Static_assert(offsetof(struct start, arg) == START_ARG, "arch/amd64/offsets.h");
 
-enum { MXCSR_DEFAULT = 0x1f80, X87CW_DEFAULT = 0x37f, RED_ZONE_BYTES = 128 };
+enum { MXCSR_DEFAULT = 0x1f80, X87CW_DEFAULT = 0x37f };
 
 void arch_context_init(struct context *c, void *top)
 {
@@ -47,7 +47,7 @@ void arch_ucontext_to_context(const void *ucontext, struct context *c)
 void arch_ucontext_call_fault(void *ucontext)
 {
     greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
-    uintptr_t sp = ((uintptr_t)r[REG_RSP] - RED_ZONE_BYTES) & ~(uintptr_t)15;
+    uintptr_t sp = ((uintptr_t)r[REG_RSP] - ARCH_RED_ZONE_BYTES) & ~(uintptr_t)15;
     uintptr_t *frame = (uintptr_t *)sp - 4; /* 16-byte aligned; CFA = sp */
     frame[1] = (uintptr_t)r[REG_RSP];
     frame[2] = (uintptr_t)r[REG_RBP]; /* with frame[3], a link of the frame-pointer chain */

@@ -1,4 +1,4 @@
-/* offsets.h: of struct context, struct start, for switch.S; checked in context.h and entry.c. */
+/* offsets.h: of struct context, struct start, for switch.S and call.S; checked in context.h and entry.c. */
 #ifndef ARCH_AMD64_OFFSETS_H
 #define ARCH_AMD64_OFFSETS_H
 
@@ -15,5 +15,13 @@
 
 #define START_FN  0
 #define START_ARG 8
+
+/* struct m and enum attention; checked in sched/syscall.c */
+#define M_LOCKS      0
+#define M_ATTENTION  4
+#define M_CURG       16
+#define M_ANNOUNCED  24
+#define M_ATT_NOBODY 16
+#define M_ATT_CALL   160 /* ATT_SIGNAL | ATT_BARRIER */
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "arch/arm64/offsets.h"
 
+enum {
+    ARCH_RED_ZONE_BYTES = 0
+}; /* below the stack pointer, a function that calls nobody may use */
+
 struct context {
     uintptr_t sp, pc, fp; /* sp, x30, x29 */
     uintptr_t x19[10];    /* x19 to x28 */

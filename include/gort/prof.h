@@ -1,0 +1,47 @@
+/* gort/prof.h: the memory profile: who allocated what, found by sampling.
+ *
+ * Go's runtime.MemProfile. One allocation in about gort_mem_profile_rate bytes is remembered with the
+ * stack that made it, and followed until it is collected. Numbers are those of the samples; a reader
+ * that wants estimates of the whole multiplies each record, whose objects have `size` bytes on average,
+ * by 1 / (1 - exp(-size / rate)).
+ */
+#ifndef GORT_PROF_H
+#define GORT_PROF_H
+
+#include <gort/base.h>
+
+GORT_BEGIN_DECLS
+
+/* Average bytes between two samples; 1: every object is one, 0 or less: none is. 512 KiB at the start,
+ * or what GODEBUG=memprofilerate says. Change it once, as early as possible: a reader knows only one
+ * rate. A change takes effect as processors run out of the free slots they hold, 8 KiB or an object of
+ * each size. Objects that share a block of 16 bytes are sampled as that block. */
+GORT_API extern int gort_mem_profile_rate;
+
+/* All sampled objects of one size that one stack allocated. */
+typedef struct {
+    int64_t alloc_bytes, free_bytes;
+    int64_t alloc_objects, free_objects;
+    uintptr_t stack0[32]; /* return addresses, the allocating function's first; 0 behind the last */
+} gort_mem_profile_record;
+
+/* Copies the profile into p[0, len), the newest record first. It shows the heap as of the end of the
+ * last collection but one, so that objects which nobody could have collected yet do not look like
+ * leaks; after gort_gc() as of then; before the first collection, as of now. Go: runtime.MemProfile.
+ *
+ * inuse_zero  also records whose objects are all freed.
+ * n           set to the number of records there are.
+ * Returns     false, with nothing copied, if there are more than len.
+ * Callers     any goroutine.
+ */
+GORT_API bool gort_mem_profile(gort_mem_profile_record *p, int len, bool inuse_zero, int *n);
+
+/* Bytes and objects not freed. */
+GORT_API int64_t gort_mem_profile_record_inuse_bytes(const gort_mem_profile_record *r);
+GORT_API int64_t gort_mem_profile_record_inuse_objects(const gort_mem_profile_record *r);
+/* The stack, and its length. */
+GORT_API const uintptr_t *gort_mem_profile_record_stack(const gort_mem_profile_record *r, int *n);
+
+GORT_END_DECLS
+
+#endif

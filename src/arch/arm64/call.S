@@ -1,0 +1,76 @@
+/* call.S: announcing a call that may block, arm64.
+ *
+ * The caller's stack pointer and callee-saved registers are kept in the goroutine's context: the
+ * collector finds there what the caller holds while the call lasts. In assembly, because a C function
+ * would keep some of them in its own frame, which is gone when the call begins.
+ */
+#include "arch/arm64/offsets.h"
+
+        .text
+
+/* Keeps sp, the return address and the callee-saved registers of the caller in x\c. Destroys x9. */
+.macro KEEP_HELD c
+        mov     x9, sp
+        stp     x9, x30, [x\c, #CTX_SP]
+        str     x29, [x\c, #CTX_FP]
+        stp     x19, x20, [x\c, #CTX_X19]
+        stp     x21, x22, [x\c, #CTX_X19 + 16]
+        stp     x23, x24, [x\c, #CTX_X19 + 32]
+        stp     x25, x26, [x\c, #CTX_X19 + 48]
+        stp     x27, x28, [x\c, #CTX_X19 + 64]
+        stp     d8, d9, [x\c, #CTX_D8]
+        stp     d10, d11, [x\c, #CTX_D8 + 16]
+        stp     d12, d13, [x\c, #CTX_D8 + 32]
+        stp     d14, d15, [x\c, #CTX_D8 + 48]
+.endm
+
+/* void arch_keep(struct context *c)             in x0 = c. */
+        .globl  arch_keep
+        .hidden arch_keep
+        .type   arch_keep, %function
+arch_keep:
+        .cfi_startproc
+        KEEP_HELD 0
+        ret
+        .cfi_endproc
+        .size   arch_keep, .-arch_keep
+
+/* void sched_enter_syscall(void)
+ * void gort_enter_syscall(void), its public name.
+ * The context is left alone inside the runtime (locks > 0): a switch may be under way. */
+        .globl  gort_enter_syscall
+        .type   gort_enter_syscall, %function
+        .globl  sched_enter_syscall
+        .hidden sched_enter_syscall
+        .type   sched_enter_syscall, %function
+        .hidden sched_announced
+        .hidden self_m
+        .balign 32
+gort_enter_syscall:
+sched_enter_syscall:
+        .cfi_startproc
+        mrs     x9, tpidr_el0
+        adrp    x0, :gottprel:self_m
+        ldr     x0, [x0, #:gottprel_lo12:self_m]
+        ldr     x0, [x9, x0]
+        ldr     w10, [x0, #M_ATTENTION]
+        tst     w10, #M_ATT_NOBODY
+        b.ne    2f
+        ldr     w10, [x0, #M_LOCKS]
+        cbnz    w10, 1f
+        ldr     x1, [x0, #M_CURG]
+        KEEP_HELD 1
+1:      add     x9, x0, #M_ANNOUNCED
+        ldr     w10, [x9]
+        add     w10, w10, #1
+        stlr    w10, [x9] /* who sees it sees the context */
+        ldr     w10, [x0, #M_ATTENTION]
+        mov     w11, #M_ATT_CALL
+        tst     w10, w11
+        b.ne    sched_announced
+2:      ret
+        .cfi_endproc
+        .size   sched_enter_syscall, .-sched_enter_syscall
+        .size   gort_enter_syscall, .-gort_enter_syscall
+
+        .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,660 @@
+/* cycle.c: the phases of a collection.
+ *
+ * Owns    the leader of the gang, what was asked of it, who waits for it, and the order of a cycle.
+ * Holds   1. One cycle at a time; the next begins when the sweep of the last is over.
+ *         2. gc.phase changes only while the world is stopped.
+ *         3. A goroutine in `waiting` is readied once `done` has reached its target.
+ * Locks   requests.lock, rank cycle: what is asked, and who waits.
+ *
+ *            asked                  stop            stop                swept
+ *   GC_OFF --------> finish sweep --------> GC_MARK -------> GC_OFF, sweep ------> GC_OFF
+ *
+ * The ways differ in the middle only. WAY_DIRTY marks while the program runs and looks again at pages
+ * that were written; WAY_SNAPSHOT lets a child mark what was there at the first stop; WAY_STOPPED does
+ * all in one stop.
+ */
+#include "gc/gc_int.h"
+#include "gc/up.h"
+
+#include <gort/mem.h>
+
+#include "base/fmt.h"
+#include "conf/conf.h"
+#include "dump/dump.h"
+#include "sync/sync.h"
+
+#include <string.h>
+
+struct gc gc;
+struct gc_pauses gc_pauses;
+
+struct waiter {
+    struct waiter *next;
+    struct g *g;
+    uint64_t target;
+};
+
+static struct {
+    struct lock lock; /* rank cycle */
+    /* lock: */
+    uint64_t begun;  /* cycles */
+    uint32_t forced; /* gort_gc wants one more, begun from now on */
+    struct waiter *waiting;
+    /* lock+atomic: */
+    au64 done; /* cycles swept */
+    /* atomic: */
+    au32 asked; /* bits 1 << enum gc_why */
+    au32 leader;
+    au32 busy;
+    struct note wake;
+} requests = {.lock = LOCK_INIT(cycle)};
+
+/* The running cycle. */
+static struct {
+    /* leader: */
+    struct gc_trace t;
+    int64_t began_ns, worker_ns, idle_ns;
+    uint64_t live_marking; /* heap when marking began */
+    uint64_t pause_ns;     /* of both stops */
+    uint32_t procs;
+    enum gc_way way;
+    /* atomic, by the gang: */
+    au32 job, jobs_left, finished;
+    au64 pages; /* written ones, in this round */
+    ai64 worker_total_ns, idle_total_ns;
+} now;
+
+static int64_t gc_cpu_ns; /* of all cycles, without idle workers */
+
+/* ---- jobs: what is to be looked at before draining */
+enum { STACK_PARTS = 16, ROOT_PARTS = 4, SPECIAL_PARTS = 4, MARK_SLICE_NS = 1000000 };
+
+enum job_kind { JOBS_ROOTS, JOBS_ROUND, JOBS_STOP, JOBS_ALL };
+static enum job_kind job_kind; /* leader writes, the gang reads */
+static uint32_t job_count;
+
+static void on_written(enum dirty_kind kind, uintptr_t lo, uintptr_t hi, void *arg)
+{
+    struct marker *mk = arg;
+    if (kind == DIRTY_HEAP)
+        mark_written(mk, lo, hi);
+    else if (kind == DIRTY_STACK)
+        stacks_mark_written(mk, lo, hi);
+    else
+        mark_range(mk, (void *)lo, (void *)hi, ROOT_DATA);
+}
+
+static void collect_written(struct marker *mk, unsigned part, unsigned parts)
+{
+    add_rlx(&now.pages, (uint64_t)dirty_collect(part, parts, on_written, mk));
+}
+
+static void job_of_roots(struct marker *mk, unsigned i, bool stopped)
+{
+    if (i < STACK_PARTS) {
+        if (stopped)
+            stacks_mark_all(mk, i, STACK_PARTS);
+        else
+            stacks_mark_parked(mk, i, STACK_PARTS);
+        return;
+    }
+    i -= STACK_PARTS;
+    if (i < ROOT_PARTS) {
+        roots_mark(mk, i, ROOT_PARTS, true);
+        return;
+    }
+    i -= ROOT_PARTS;
+    if (i < SPECIAL_PARTS)
+        specials_mark(mk, i, SPECIAL_PARTS);
+    else
+        final_mark(mk);
+}
+
+/* In the last stop: what was written meanwhile, and what nobody tracks. */
+static void job_of_stop(struct marker *mk, unsigned i, unsigned n)
+{
+    unsigned parts = n / 2;
+    if (i < parts) {
+        collect_written(mk, i, parts);
+        return;
+    }
+    stacks_mark_threads(mk, i - parts, parts);
+    roots_mark(mk, i - parts, parts, false);
+    if (i == parts)
+        final_mark(mk);
+}
+
+static void job_do(struct marker *mk, unsigned i)
+{
+    switch (job_kind) {
+    case JOBS_ROOTS:
+        job_of_roots(mk, i, false);
+        break;
+    case JOBS_ALL:
+        job_of_roots(mk, i, true);
+        break;
+    case JOBS_ROUND:
+        collect_written(mk, i, job_count);
+        break;
+    case JOBS_STOP:
+        job_of_stop(mk, i, job_count);
+        break;
+    }
+    sub_seq(&now.jobs_left, 1u);
+}
+
+static void jobs_set(enum job_kind kind, unsigned n)
+{
+    if (kind == JOBS_ROOTS || kind == JOBS_ALL)
+        n = STACK_PARTS + ROOT_PARTS + SPECIAL_PARTS + 1;
+    job_kind = kind;
+    job_count = n;
+    store_rlx(&now.finished, 0u);
+    store_rlx(&now.pages, (uint64_t)0);
+    store_seq(&now.jobs_left, (uint32_t)n);
+    store_seq(&now.job, 0u);
+}
+
+/* One job if one is left. */
+static bool job_next(struct marker *mk)
+{
+    if (load_rlx(&now.job) >= job_count)
+        return false;
+    uint32_t i = add_seq(&now.job, 1u);
+    if (i >= job_count)
+        return false;
+    job_do(mk, i);
+    return true;
+}
+
+/* Jobs and draining until the slice is over or nothing is to be had; the bytes scanned. */
+static size_t mark_slice(int64_t slice_ns)
+{
+    enum { CHUNK = 64 * 1024 };
+    struct marker *mk = marker_take();
+    int64_t end = slice_ns > 0 ? os_nanotime() + slice_ns : INT64_MAX;
+    size_t work = 0;
+    for (;;) {
+        bool job = job_next(mk);
+        size_t w = mark_drain(mk, CHUNK);
+        work += w;
+        if ((!job && w == 0) || os_nanotime() >= end)
+            break;
+    }
+    marker_put(mk);
+    return work;
+}
+
+static bool all_marked(void)
+{
+    return load_seq(&now.jobs_left) == 0 && mark_quiet();
+}
+
+/* ---- marking while the program runs: a quarter of the Ps, and those that are idle */
+
+/* The part of one CPU that member i may use while no P is idle. */
+static double share_of(unsigned i)
+{
+    double quarter = 0.25 * now.procs - i;
+    return quarter <= 0 ? 0 : quarter >= 1 ? 1 : quarter;
+}
+
+static void account(unsigned i, int64_t ns, bool idle)
+{
+    (void)i;
+    add_rlx(idle ? &now.idle_total_ns : &now.worker_total_ns, ns);
+}
+
+/* Gives the CPU to the program for as long as the share asks. A member without a share waits until a P
+ * is idle. */
+static void rest(unsigned i, int64_t worked_ns)
+{
+    double share = share_of(i);
+    if (share >= 1 || sched_idle_ps() > 0)
+        return;
+    int64_t ns = share > 0 ? (int64_t)((double)worked_ns * (1 / share - 1)) : MARK_SLICE_NS;
+    os_sleep_ns(ns < 10 * MARK_SLICE_NS ? ns : 10 * MARK_SLICE_NS);
+}
+
+static void mark_running(unsigned i, unsigned n, void *arg)
+{
+    (void)n;
+    (void)arg;
+    while (load_acq(&now.finished) == 0) {
+        bool idle = sched_idle_ps() > i || (i == 0 && sched_idle_ps() > 0);
+        if (!idle && share_of(i) <= 0) {
+            os_sleep_ns(MARK_SLICE_NS / 5);
+            continue;
+        }
+        int64_t t0 = os_nanotime();
+        size_t work = mark_slice(MARK_SLICE_NS);
+        int64_t took = os_nanotime() - t0;
+        account(i, took, idle);
+        if (work > 0) {
+            assist_credit(work);
+            pacer_revise();
+        }
+        if (all_marked()) {
+            store_rel(&now.finished, 1u); /* pairs with the loop */
+            return;
+        }
+        if (work == 0)
+            os_sleep_ns(20000); /* others are at the rest */
+        else
+            rest(i, took);
+    }
+}
+
+/* With the world stopped: everybody works until nothing is left. */
+static void mark_stopped(unsigned i, unsigned n, void *arg)
+{
+    (void)i;
+    (void)n;
+    (void)arg;
+    while (load_acq(&now.finished) == 0) {
+        size_t work = mark_slice(0);
+        if (all_marked())
+            store_rel(&now.finished, 1u); /* pairs with the loop */
+        else if (work == 0)
+            cpu_relax(20);
+    }
+}
+
+/* Rounds end when few pages were written during one: what the last stop has to look at. */
+static void mark_rounds(void)
+{
+    uint64_t before = UINT64_MAX;
+    for (int round = 0; round < GC_ROUNDS_MAX; round++) {
+        jobs_set(JOBS_ROUND, 4 * gang_size());
+        gang_run(mark_running, NULL, gang_size());
+        uint64_t pages = load_rlx(&now.pages);
+        if (pages <= GC_PAGES_FEW || pages > before - before / 8)
+            return;
+        before = pages;
+    }
+}
+
+/* ---- the stops */
+static uint32_t cpus(void)
+{
+    uint32_t n = sched_nprocs(), most = (uint32_t)os_cpu_count();
+    return n < most ? n : most;
+}
+
+static int64_t stop_world(void)
+{
+    int64_t t = os_nanotime();
+    store_seq(&gc.stopping, 1u);
+    world_stop_all(WAIT_STOPPING);
+    store_seq(&gc.stopping, 0u);
+    return t;
+}
+
+static void stop_with_roots_listed(int64_t *began)
+{
+    roots_list();
+    *began = stop_world();
+    while (!roots_current()) { /* the loader was at work */
+        world_start();
+        roots_list();
+        stop_world();
+    }
+}
+
+static void begin_marking(void)
+{
+    and_seq(&requests.asked, ~(1u << GC_WHY_HEAP)); /* this is that cycle */
+    if (knobs.allocfreetrace > 0)
+        gc_watch_cycle();
+    mark_reset();
+    pool_rotate();
+    mem_mark_start();
+    store_seq(&gc.phase, (uint32_t)GC_MARK);
+    now.t.live_start = pacer_live();
+    pacer_mark_start();
+    now.t.goal = pacer_goal_now();
+    limiter_mark_start(os_nanotime());
+    now.live_marking = pacer_live();
+}
+
+static void mark_in_stop(enum job_kind kind)
+{
+    jobs_set(kind, 2 * gang_size());
+    gang_run(mark_stopped, NULL, gang_size());
+}
+
+static void count_pause(int64_t ns)
+{
+    now.pause_ns += (uint64_t)ns;
+    limiter_add_stop(ns);
+}
+
+/* World stopped, the last pause is counted. */
+static void publish_pauses(void)
+{
+    uint32_t at = gc_pauses.num_gc % ARRAY_LEN(gc_pauses.pause_ns);
+    gc_pauses.last_gc = (uint64_t)os_walltime();
+    gc_pauses.pause_ns[at] = now.pause_ns;
+    gc_pauses.pause_end[at] = gc_pauses.last_gc;
+    gc_pauses.pause_total_ns += now.pause_ns;
+    gc_pauses.num_gc++;
+    gc_pauses.num_forced_gc += now.t.forced;
+}
+
+static void publish_cpu(void)
+{
+    struct gc_trace *t = &now.t;
+    int64_t life = os_nanotime() - sched_started_ns();
+    t->stop1_cpu_ns = t->stop1_ns * cpus();
+    t->stop2_cpu_ns = t->stop2_ns * cpus();
+    gc_cpu_ns += t->stop1_cpu_ns + t->stop2_cpu_ns + t->assist_ns + t->worker_ns;
+    gc_pauses.cpu_fraction = life > 0 ? (double)gc_cpu_ns / ((double)life * now.procs) : 0;
+}
+
+static void report_to_pacer(void)
+{
+    struct mark_counts c;
+    mark_counts(&c);
+    int64_t assist = assist_take_ns();
+    now.worker_ns = load_rlx(&now.worker_total_ns);
+    now.idle_ns = load_rlx(&now.idle_total_ns);
+    now.t.live_end = pacer_live();
+    struct pacer_result r = {
+        .marked_bytes = c.marked_bytes + (now.t.live_end - now.live_marking),
+        .heap_scan = c.heap_bytes,
+        .stack_scan = c.stack_bytes,
+        .globals_scan = c.global_bytes,
+        .assist_ns = assist,
+        .background_ns = now.worker_ns,
+        .idle_ns = now.idle_ns,
+        .mark_ns = now.t.mark_ns,
+    };
+    now.t.marked = r.marked_bytes;
+    now.t.stacks = c.stack_bytes;
+    now.t.globals = roots_bytes();
+    now.t.assist_ns = assist;
+    now.t.worker_ns = now.worker_ns;
+    now.t.idle_ns = now.idle_ns;
+    pacer_mark_end(&r);
+}
+
+/* World stopped, everything is marked. */
+static void end_marking(bool by_child)
+{
+    /* A child's marks are of another moment: what a stack holds by chance now may have been dead then. */
+    if (knobs.gccheckmark != 0 && !by_child)
+        gc_checkmark();
+    if (knobs.cgocheck >= 2)
+        gc_cgocheck2();
+    DCHECK_SLOW((gc_verify(), true));
+    report_to_pacer();
+    prof_heap_cycle();
+    store_seq(&gc.phase, (uint32_t)GC_OFF);
+    mem_mark_end();
+    limiter_mark_end(os_nanotime());
+    add_seq(&gc.cycle, 1u);
+    if (knobs.gcstoptheworld >= 2)
+        sweep_all();
+}
+
+/* The end of the second stop, which began at `from`. */
+static void start_world(int64_t from)
+{
+    now.t.stop2_ns = os_nanotime() - from;
+    count_pause(now.t.stop2_ns);
+    publish_pauses();
+    publish_cpu();
+    world_start();
+}
+
+/* ---- the three ways */
+/* False: the kernel tells nothing any more (the program closed our descriptors). */
+static bool mark_by_dirty_pages(void)
+{
+    int64_t t0, t1, t2;
+    roots_list();
+    if (dirty_arm() != 0)
+        return false;
+    t0 = stop_world();
+    begin_marking();
+    t1 = os_nanotime();
+    now.t.stop1_ns = t1 - t0;
+    count_pause(now.t.stop1_ns);
+    world_start();
+    jobs_set(JOBS_ROOTS, 0);
+    gang_run(mark_running, NULL, gang_size());
+    mark_rounds();
+    stop_with_roots_listed(&t2);
+    now.t.mark_ns = t2 - t1;
+    store_seq(&gc.phase, (uint32_t)GC_TERM);
+    mark_in_stop(JOBS_STOP);
+    end_marking(false);
+    start_world(t2);
+    dirty_end();
+    return true;
+}
+
+static int mark_in_child(void *arg)
+{
+    (void)arg;
+    work_reset_in_child();
+    jobs_set(JOBS_ALL, 0);
+    mark_stopped(0, 1, NULL);
+    if (knobs.gccheckmark != 0)
+        gc_checkmark(); /* here: later, a stale word of a new frame may point to what was dead */
+    return 0;
+}
+
+/* False: no child to be had; the world is still stopped and nothing is marked. */
+static bool mark_by_snapshot(void)
+{
+    int64_t t0, t2;
+    stop_with_roots_listed(&t0);
+    begin_marking();
+    mem_keep_from_child(true);
+    int pid = snapshot_start(mark_in_child, NULL);
+    mem_keep_from_child(false);
+    if (pid < 0)
+        return false;
+    int64_t t1 = os_nanotime();
+    now.t.stop1_ns = t1 - t0;
+    count_pause(now.t.stop1_ns);
+    world_start();
+    int result = snapshot_wait(pid);
+    stop_with_roots_listed(&t2);
+    now.t.mark_ns = t2 - t1;
+    store_rlx(&now.worker_total_ns, now.t.mark_ns);
+    if (result != 0 && knobs.gccheckmark != 0)
+        throw("checkmark found unmarked object");
+    if (result != 0)
+        return false;
+    store_seq(&gc.phase, (uint32_t)GC_TERM);
+    end_marking(true);
+    start_world(t2);
+    return true;
+}
+
+static void mark_with_world_stopped(bool is_stopped)
+{
+    int64_t t0 = os_nanotime();
+    if (!is_stopped) {
+        stop_with_roots_listed(&t0);
+        begin_marking();
+    } else {
+        gc_unmark_all(); /* a child died at it */
+    }
+    int64_t t1 = os_nanotime();
+    now.t.stop1_ns += t1 - t0;
+    store_seq(&gc.phase, (uint32_t)GC_TERM);
+    mark_in_stop(JOBS_ALL);
+    int64_t took = os_nanotime() - t1;
+    now.t.mark_ns += took;
+    count_pause(t1 - t0 + took);
+    store_rlx(&now.worker_total_ns, now.t.mark_ns * now.procs);
+    end_marking(false);
+    start_world(t1 + took);
+}
+
+static enum gc_way way_now(void)
+{
+    return knobs.gcstoptheworld > 0 ? WAY_STOPPED : gc.way;
+}
+
+/* ---- one cycle */
+static void prepare(bool forced)
+{
+    memset(&now.t, 0, sizeof now.t);
+    now.t.forced = forced;
+    store_rlx(&now.worker_total_ns, (int64_t)0);
+    store_rlx(&now.idle_total_ns, (int64_t)0);
+    now.began_ns = os_nanotime();
+    now.procs = sched_nprocs();
+    now.pause_ns = 0;
+    gang_grow(cpus());
+}
+
+static void finish(void)
+{
+    struct gc_trace *t = &now.t;
+    t->fraction = gc_pauses.cpu_fraction;
+    t->cycle = gc_pauses.num_gc;
+    t->at_ns = now.began_ns - sched_started_ns();
+    t->procs = now.procs;
+    assist_wake_all();
+    prof_heap_publish();
+    dump_stamp_waiting(os_nanotime());
+    if (knobs.gctrace > 0)
+        gc_trace_print(t);
+    if (knobs.allocfreetrace > 0)
+        gc_watch_cycle_say();
+}
+
+static void run_cycle(bool forced)
+{
+    prepare(forced);
+    sweep_all();
+    enum gc_way way = now.way = way_now();
+    bool done = false, stopped = false;
+    if (way == WAY_DIRTY) {
+        done = mark_by_dirty_pages();
+    } else if (way == WAY_SNAPSHOT) {
+        done = mark_by_snapshot();
+        stopped = !done;
+    }
+    if (!done) {
+        now.way = WAY_STOPPED;
+        mark_with_world_stopped(stopped);
+    }
+    finish();
+    sweep_all();
+    if (forced)
+        prof_heap_publish_swept();
+    stacks_shrink();
+    scavenge_swept();
+}
+
+/* ---- asking */
+static void wake_waiting(uint64_t done)
+{
+    struct waiter *ready_list = NULL, **at = &requests.waiting;
+    lock(&requests.lock);
+    store_seq(&requests.done, done);
+    while (*at != NULL) {
+        struct waiter *w = *at;
+        if (w->target <= done) {
+            *at = w->next;
+            w->next = ready_list;
+            ready_list = w;
+        } else {
+            at = &w->next;
+        }
+    }
+    unlock(&requests.lock);
+    while (ready_list != NULL) {
+        struct waiter *w = ready_list;
+        ready_list = w->next; /* w lies on the stack of the one that is readied */
+        ready(w->g);
+    }
+}
+
+static void serve(uint32_t asked)
+{
+    bool forced = (asked & 1u << GC_WHY_CALL) != 0;
+    if (!forced && (asked & 1u << GC_WHY_TIME) != 0 && knobs.gctrace > 0)
+        print("GC forced\n");
+    lock(&requests.lock);
+    uint64_t cycle = ++requests.begun;
+    unlock(&requests.lock);
+    run_cycle(forced);
+    wake_waiting(cycle);
+}
+
+static void leader_main(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        note_sleep(&requests.wake);
+        note_clear(&requests.wake);
+        store_seq(&requests.busy, 1u); /* before nothing is asked any more: pairs with gc_busy */
+        uint32_t asked = swap_seq(&requests.asked, 0u);
+        if (asked != 0)
+            serve(asked);
+        store_seq(&requests.busy, 0u);
+    }
+}
+
+void gc_request(enum gc_why why)
+{
+    uint32_t bit = 1u << why;
+    if (or_seq(&requests.asked, bit) & bit)
+        return;
+    if (load_acq(&requests.leader) == 0 && cas_seq(&requests.leader, 0u, 1u) &&
+        sched_helper_start(leader_main, NULL) != 0)
+        throw("runtime: failed to create new OS thread");
+    note_wake(&requests.wake);
+}
+
+bool gc_busy(void)
+{
+    return load_seq(&requests.asked) != 0 || load_seq(&requests.busy) != 0; /* in this order */
+}
+
+PARKS void gc_collect(void)
+{
+    struct waiter w = {.g = m_curg(self())};
+    lock(&requests.lock);
+    w.target = requests.begun + 1;
+    w.next = requests.waiting;
+    requests.waiting = &w;
+    gc_request(GC_WHY_CALL);
+    park_unlock(&requests.lock, WAIT_GC);
+}
+
+void gort_gc(void)
+{
+    m_enter();
+    gc_collect();
+    m_leave(self());
+}
+
+void gc_tick(int64_t now_ns)
+{
+    int64_t last = now.began_ns;
+    limiter_update(now_ns);
+    if (last == 0)
+        last = sched_started_ns();
+    if (now_ns - last > GC_FORCE_NS && !gc_busy() && pacer_collects_by_itself())
+        gc_request(GC_WHY_TIME);
+}
+
+void gc_init(void)
+{
+    int32_t way = knobs.gcway;
+    gc.way = way >= WAY_DIRTY && way <= WAY_STOPPED ? (enum gc_way)way : WAY_DIRTY;
+    if (gc.way == WAY_DIRTY && dirty_start() != 0)
+        gc.way = WAY_SNAPSHOT;
+    if (gc.way == WAY_SNAPSHOT)
+        mem_share_marks();
+    pacer_update();
+    gc_watch_init();
+}

@@ -1,0 +1,242 @@
+/* Pointers in data segments, added ranges and timers are found, whoever looks; removed ones are not. */
+#include "gc/gc_int.h"
+
+#include "support.h"
+
+#include <gort.h>
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* No cycle runs by itself; marks that tests set by hand are in nobody's way. */
+static void (*body)(void);
+
+/* The first object is at the heap's start, which the runtime's own data may mention. */
+static void behind_the_first(void)
+{
+    (void)*(volatile char *)gort_alloc(64);
+    body();
+}
+
+static void run(void (*fn)(void))
+{
+    setenv("GOGC", "off", 1);
+    body = fn;
+    cr_assert_eq(in_gort(behind_the_first), 0);
+}
+
+/* An object that only a hidden word knows. */
+static uintptr_t hidden_object(void)
+{
+    return ~(uintptr_t)gort_alloc(64);
+}
+
+static bool is_marked(uintptr_t hidden)
+{
+    struct object o;
+    return arena_find_object(~hidden, &o) && gc_is_marked(&o);
+}
+
+static void mark(unsigned part, unsigned parts, bool all)
+{
+    struct m *m = m_enter();
+    roots_list();
+    mark_reset();
+    struct marker *mk = marker_take();
+    roots_mark(mk, part, parts, all);
+    mark_drain(mk, SIZE_MAX);
+    marker_put(mk);
+    m_leave(m);
+}
+
+/* Marks with all parts; the number of parts after which it was found. */
+static unsigned part_that_finds(uintptr_t hidden, unsigned parts)
+{
+    for (unsigned i = 0; i < parts; i++) {
+        mark(i, parts, true);
+        if (is_marked(hidden))
+            return i + 1;
+    }
+    return 0;
+}
+
+static volatile uintptr_t in_data = 1, in_bss;
+
+static void data_segments(void)
+{
+    uintptr_t a = hidden_object(), b = hidden_object(), c = hidden_object();
+    in_data = ~a;
+    in_bss = ~b + 60; /* an interior pointer */
+    mark(0, 1, false);
+    cr_expect(is_marked(a) && is_marked(b));
+    cr_expect_not(is_marked(c));
+    in_data = in_bss = 0;
+}
+
+Test(roots, data_segments_are_looked_at)
+{
+    run(data_segments);
+}
+
+static void ranges(void)
+{
+    uintptr_t a = hidden_object(), b = hidden_object(), c = hidden_object();
+    uintptr_t *small = malloc(3 * sizeof *small);
+    size_t bytes = 5 * ROOTS_PIECE_BYTES, before = roots_bytes();
+    uintptr_t *large = malloc(bytes);
+    memset(large, 0, bytes);
+    small[1] = ~a;
+    large[bytes / sizeof *large - 1] = ~b;
+    gort_add_roots(small, 3 * sizeof *small);
+    gort_add_roots(large, bytes);
+    cr_expect_eq(roots_bytes(), before + bytes + 3 * sizeof *small);
+    cr_expect(part_that_finds(a, 3) > 0);
+    cr_expect(part_that_finds(b, 3) > 0);
+    cr_expect(gort_remove_roots(small, 3 * sizeof *small));
+    cr_expect(gort_remove_roots(large, bytes));
+    cr_expect_not(gort_remove_roots(large, bytes));
+    small[1] = ~c;
+    mark(0, 1, true);
+    cr_expect_not(is_marked(c), "removed");
+    free(small);
+    free(large);
+}
+
+Test(roots, ranges_are_looked_at_until_removed)
+{
+    run(ranges);
+}
+
+enum { MANY = 1000 };
+
+static void many_ranges(void)
+{
+    static uintptr_t object[MANY];
+    uintptr_t *at = malloc(MANY * 2 * sizeof *at);
+    for (int i = 0; i < MANY; i++) {
+        object[i] = hidden_object();
+        at[2 * i] = ~object[i];
+        gort_add_roots(&at[2 * i], sizeof *at);
+    }
+    for (int i = 0; i < MANY; i += 3)
+        gort_remove_roots(&at[2 * i], sizeof *at);
+    for (unsigned part = 0; part < 4; part++)
+        mark(part, 4, true);
+    for (int i = 0; i < MANY; i++)
+        cr_expect_eq(is_marked(object[i]), i % 3 != 0, "%d", i);
+}
+
+Test(roots, of_many_none_is_left_out)
+{
+    run(many_ranges);
+}
+
+static void ignore(void *arg)
+{
+    (void)arg;
+}
+
+static void timers(void)
+{
+    static uintptr_t object[MANY];
+    static gort_timer *t[MANY];
+    for (int i = 0; i < MANY; i++) {
+        object[i] = hidden_object();
+        t[i] = gort_after_func(INT64_C(3600000000000) - i, ignore, (void *)~object[i]);
+    }
+    memset(t, 0, sizeof t);
+    for (unsigned part = 0; part < 3; part++)
+        mark(part, 3, false);
+    for (int i = 0; i < MANY; i++)
+        cr_expect(is_marked(object[i]), "%d", i);
+}
+
+Test(roots, pending_timers_are_looked_at)
+{
+    run(timers);
+}
+
+/* ---- while others add and remove: memory that was removed is gone, and to touch it would fault */
+static au32 stop;
+
+static void come_and_go(void *arg)
+{
+    unsigned x = (unsigned)(uintptr_t)arg;
+    for (int i = 0; i < 400; i++) {
+        x = x * 1664525u + 1013904223u;
+        size_t bytes = (1 + (x >> 16) % 4) * ROOTS_PIECE_BYTES;
+        char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        bool twice = x % 3 == 0;
+        gort_add_roots(p, bytes);
+        if (twice)
+            gort_add_roots(p, bytes);
+        gort_gosched();
+        cr_expect(gort_remove_roots(p, bytes));
+        if (twice)
+            cr_expect(gort_remove_roots(p, bytes));
+        munmap(p, bytes);
+    }
+    add_seq(&stop, 1u);
+}
+
+static void *walk(void *arg)
+{
+    while (load_acq(&stop) < 2) {
+        struct marker *mk = marker_take();
+        roots_mark(mk, (unsigned)(uintptr_t)arg, 2, true);
+        mark_drain(mk, SIZE_MAX);
+        marker_put(mk);
+    }
+    return NULL;
+}
+
+static void concurrently(void)
+{
+    pthread_t t[2];
+    mark(0, 1, true);
+    for (uintptr_t i = 0; i < 2; i++)
+        pthread_create(&t[i], NULL, walk, (void *)i);
+    for (uintptr_t i = 0; i < 2; i++)
+        gort_go(come_and_go, (void *)(i + 1));
+    while (load_acq(&stop) < 2)
+        gort_sleep(1000000);
+    for (int i = 0; i < 2; i++)
+        pthread_join(t[i], NULL);
+}
+
+Test(roots, removed_memory_is_not_touched)
+{
+    run(concurrently);
+}
+
+/* ---- for the heap dump and the pacer */
+struct seen {
+    uintptr_t at;
+    bool bss, found;
+};
+
+static void look_for(uintptr_t lo, uintptr_t hi, bool bss, void *arg)
+{
+    struct seen *s = arg;
+    if (lo <= s->at && s->at < hi) {
+        s->found = true;
+        s->bss = bss;
+    }
+}
+
+static uintptr_t zeroed[4096];
+
+Test(roots, segments_say_what_has_no_file)
+{
+    struct seen s = {.at = (uintptr_t)&zeroed[4095]};
+    os_modules(&(const struct os_module *){NULL}, &(size_t){0}, &(const struct os_tls *){NULL},
+               &(size_t){0});
+    roots_list();
+    cr_expect(roots_current());
+    cr_expect_geq(roots_bytes(), sizeof zeroed);
+    roots_each_segment(look_for, &s);
+    cr_expect(s.found && s.bss);
+}

@@ -1,0 +1,23 @@
+/* While there is nothing to do, its state is Go's. */
+// env: GOTRACEBACK=system
+// exit: 2
+// expect-re: ^fatal error: look$
+// expect-re: ^goroutine [0-9]+ \[finalizer wait\]:$
+// expect-re: ^created by final_start$
+#include <gort.h>
+
+static void finalizer(void *obj)
+{
+    (void)obj;
+}
+
+static int run(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    gort_set_finalizer(gort_alloc(64), finalizer);
+    for (int i = 0; i < 10; i++)
+        gort_sleep(2000000);
+    gort_throw("look");
+}
+
+GORT_MAIN(run)

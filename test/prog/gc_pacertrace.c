@@ -1,0 +1,25 @@
+// env: GODEBUG=gcpacertrace=1
+// env: GOMAXPROCS=2
+// expect-re: ^pacer: assist ratio=[+]\d\.\d{6}e[+-]\d{3} \(scan \d+ MB in \d+->\d+ MB\) workers=0[+][+]2\.500000e-001$
+// expect-re: ^pacer: \d+% CPU \(25 exp\.\) for \d+\+\d+\+\d+ B work \(\d+ B exp\.\) in \d+ B -> \d+ B \(∆goal -?\d+, cons/mark [+]\d\.\d{6}e[+-]\d{3}\)$
+// expect-re: ^over$
+#include <gort.h>
+
+#include <stdio.h>
+
+/* The second line comes only from a cycle during which the heap grew. */
+static int program(int argc, char **argv)
+{
+    void **keep = NULL;
+    (void)argc;
+    (void)argv;
+    for (int i = 0; i < 300000; i++) {
+        void **node = gort_alloc(256);
+        *node = i % 50000 == 0 ? NULL : (void *)keep;
+        keep = node;
+    }
+    fprintf(stderr, "over\n");
+    return keep == NULL;
+}
+
+GORT_MAIN(program)
