@@ -33,7 +33,7 @@ GORT_BEGIN_DECLS
 
 /* One zeroed object of type T: Go's new(T). Precise if a file of the program described T.
  * Returns T *. */
-#define gort_new(T) ((T *)gort_alloc_array(gort_typeof(T), sizeof(T), 1))
+#define gort_new(T) ((T *)gort_alloc_one(gort_typeof(T), sizeof(T)))
 
 /* n zeroed objects of type T in a row: Go's make([]T, n).
  * Returns T *.
@@ -41,7 +41,10 @@ GORT_BEGIN_DECLS
  * space. */
 #define gort_new_array(T, n) ((T *)gort_alloc_array(gort_typeof(T), sizeof(T), (n)))
 
-/* What gort_new and gort_new_array call: n objects of elem_bytes each, of type `type`; conservative
+/* What gort_new calls: one object of `bytes` bytes, the size of `type`; conservative if that is NULL. */
+GORT_API void *gort_alloc_one(const gort_type *type, size_t bytes) GORT_ALLOCATES_;
+
+/* What gort_new_array calls: n objects of elem_bytes each, of type `type`; conservative
  * if that is NULL. */
 GORT_API void *gort_alloc_array(const gort_type *type, size_t elem_bytes, size_t n) GORT_ALLOCATES_;
 

@@ -232,14 +232,52 @@ static inline struct span *alloc_precise(struct cache *c, struct slot *s, size_t
     return s->span; /* NULL: by alloc_watched */
 }
 
-static void *alloc_with_bits(struct cache *c, const struct gort_type *t, size_t bytes)
+/* The rest of the run gets the bits of `t` at once. */
+static void run_type(struct slot *slot, const struct gort_type *t)
+{
+    const struct span *s = slot->span;
+    uint32_t lo = span_slot_of(s, load_rlx(&slot->next)), hi = load_rlx(&slot->span->free_index);
+    if (lo < hi)
+        span_set_pointers(slot->span, lo, hi, type_mask(t));
+    slot->type = t;
+}
+
+static void run_untype(struct slot *slot)
+{
+    uintptr_t next = load_rlx(&slot->next);
+    if (next < load_rlx(&slot->end))
+        span_clear_pointers(slot->span, span_slot_of(slot->span, next),
+                            load_rlx(&slot->span->free_index));
+    slot->type = slot;
+}
+
+/* Another type than the last, or a new run. Most runs have objects of one type only, so the first one's
+ * is noted for all; in a run where that was wrong each notes its own. */
+static NOINLINE void *alloc_with_other_bits(struct cache *c, struct slot *slot,
+                                            const struct gort_type *t, size_t bytes)
 {
     void *p;
-    struct slot *slot = &c->slot[OBJ_PRECISE][class_by_8[(bytes + 7) >> 3]];
+    if (slot->type != slot)
+        run_untype(slot);
+    bool fresh = load_rlx(&slot->next) >= load_rlx(&slot->end);
     struct span *s = alloc_precise(c, slot, bytes, t, &p);
-    if (likely(s != NULL))
-        note_bits(s, (uintptr_t)p, t, bytes);
+    if (unlikely(s == NULL))
+        return p;
+    note_bits(s, (uintptr_t)p, t, bytes);
+    if (fresh && bytes == t->size)
+        run_type(slot, t);
     return p;
+}
+
+static inline void *alloc_with_bits(struct cache *c, const struct gort_type *t, size_t bytes)
+{
+    struct slot *slot = &c->slot[OBJ_PRECISE][class_by_8[(bytes + 7) >> 3]];
+    if (likely(slot->type == t && bytes == t->size)) {
+        void *p = cache_pop(slot);
+        if (likely(p != NULL))
+            return p;
+    }
+    return alloc_with_other_bits(c, slot, t, bytes);
 }
 
 static void *alloc_with_type(struct cache *c, const struct gort_type *t, size_t bytes)
@@ -369,6 +407,24 @@ void *gort_alloc_type(const gort_type *type, size_t n)
     if (unlikely(!gc_array_bytes(type->size, n, &bytes)))
         panic_plain("runtime: allocation size out of range");
     return typed_and_leave(m_enter(), type, bytes);
+}
+
+/* Of most runs the type is known, and then so is all the rest. */
+void *gort_alloc_one(const gort_type *type, size_t bytes)
+{
+    struct m *m = m_enter();
+    if (likely(bytes - 1 < BITS_MAX)) {
+        struct slot *slot = &cache_of(m)->slot[OBJ_PRECISE][class_by_8[(bytes + 7) >> 3]];
+        if (likely(slot->type == type)) {
+            void *p = cache_pop(slot);
+            if (likely(p != NULL)) {
+                m_leave(m);
+                return p;
+            }
+        }
+    }
+    return type != NULL ? typed_and_leave(m, type, bytes)
+                        : alloc_and_leave(m, bytes, OBJ_CONSERVATIVE);
 }
 
 void *gort_alloc_array(const gort_type *type, size_t elem_bytes, size_t n)

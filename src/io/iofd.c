@@ -32,7 +32,7 @@
 #define CHUNK_FDS 4096u
 #define CHUNKS    (1u << 18) /* together 2^30 numbers: all that the kernel can give */
 
-static aptr chunks[CHUNKS];
+static aptr chunk_table; /* aptr[CHUNKS], reserved; not an array of ours, which the collector would scan */
 
 struct io_waiter {
     struct node node;
@@ -98,7 +98,8 @@ static void give_way(void)
 static struct iofd *slot(int fd)
 {
     uint32_t n = (uint32_t)fd;
-    if (unlikely(n / CHUNK_FDS >= CHUNKS))
+    aptr *chunks = load_acq(&chunk_table); /* pairs with chunks_make */
+    if (unlikely(chunks == NULL || n / CHUNK_FDS >= CHUNKS))
         return NULL;
     struct iofd *chunk = load_acq(&chunks[n / CHUNK_FDS]); /* pairs with slot_make */
     return likely(chunk != NULL) ? &chunk[n % CHUNK_FDS] : NULL;
@@ -114,12 +115,26 @@ static struct iofd *with_rank(struct iofd *f)
     return f;
 }
 
+static aptr *chunks_make(void)
+{
+    aptr *table = load_acq(&chunk_table); /* pairs with this cas */
+    if (table != NULL)
+        return table;
+    table = os_reserve(CHUNKS * sizeof *table);
+    if (table != NULL && !cas_acq_rel(&chunk_table, NULL, table))
+        os_unmap(table, CHUNKS * sizeof *table);
+    return load_acq(&chunk_table);
+}
+
 static struct iofd *slot_make(int fd)
 {
     uint32_t n = (uint32_t)fd;
     struct iofd *f = slot(fd);
     if (f != NULL || n / CHUNK_FDS >= CHUNKS)
         return with_rank(f);
+    aptr *chunks = chunks_make();
+    if (chunks == NULL)
+        return NULL;
     struct iofd *chunk = os_map(CHUNK_FDS * sizeof(struct iofd));
     if (chunk == NULL)
         return NULL;

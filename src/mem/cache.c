@@ -39,7 +39,7 @@ struct cache *mem_cache_new(void)
     memstat_add_cache(sizeof *c);
     for (int k = 0; k < OBJ_KINDS; k++)
         for (int i = 0; i < CLASSES; i++)
-            c->slot[k][i].bytes = class_bytes[i];
+            c->slot[k][i] = (struct slot){.bytes = class_bytes[i], .type = &c->slot[k][i]};
     do {
         c->all_next = load_acq(&all_caches); /* pairs with this cas */
     } while (!cas_acq_rel(&all_caches, (void *)c->all_next, (void *)c));
@@ -88,6 +88,7 @@ bool cache_refill(struct cache *c, enum obj_kind kind, unsigned class)
     struct slot *s = &c->slot[kind][class];
     uintptr_t lo, hi;
     DCHECK(class > 0 && class < CLASSES);
+    s->type = s;
     while (s->span == NULL || !span_take_run(s->span, &lo, &hi)) {
         if (s->span != NULL)
             cache_drop_span(s);
@@ -111,9 +112,13 @@ static void slot_flush(struct cache *c, struct slot *s, unsigned class)
     uintptr_t next = load_rlx(&s->next), end = load_rlx(&s->end);
     c->sample[sp->kind][sp->class] = 0; /* what is given back is drawn for anew: gc/watch.c */
     if (next < end) {
-        store_rlx(&sp->free_index, span_slot_of(sp, next));
+        uint32_t first = span_slot_of(sp, next);
+        if (s->type != s)
+            span_clear_pointers(sp, first, load_rlx(&sp->free_index));
+        store_rlx(&sp->free_index, first);
         c->taken[class] -= (end - next) / s->bytes;
     }
+    s->type = s;
     store_rel(&s->end, (uint64_t)0);
     store_rel(&s->next, (uint64_t)0);
     cache_drop_span(s);

@@ -257,6 +257,10 @@ void span_fini(struct span *s);
  */
 bool span_take_run(struct span *s, uintptr_t *lo, uintptr_t *hi);
 bool span_has_free(struct span *s);
+/* Small precise spans: notes `mask` (a bit for each word) for each slot of [lo, hi), whose bits are clear;
+ * clears them. By who caches the span. */
+void span_set_pointers(struct span *s, uint32_t lo, uint32_t hi, uint64_t mask);
+void span_clear_pointers(struct span *s, uint32_t lo, uint32_t hi);
 /* Is this slot an object? Those of the run a cache still holds are not. Any thread may ask. */
 bool span_slot_taken(struct span *s, uint32_t slot);
 /* Marks slots [lo, hi), and as scanned; any thread. */
@@ -367,6 +371,7 @@ struct slot {
     /* owner: */
     uint64_t bytes; /* of a slot */
     struct span *span;
+    const void *type; /* the whole run has the pointer bits of this type; the slot itself: it has none */
 };
 struct cache {
     /* owner: */

@@ -221,13 +221,38 @@ uint64_t span_dead(struct span *s, unsigned w)
     return object_word(s, w) & ~load_rlx(&marks_now(s)[w]);
 }
 
+static void set_bits(au64 *word, uint64_t mask)
+{
+    store_rlx(word, load_rlx(word) | mask); /* the owner of the span is the only writer */
+}
+
 static void clear_bits(au64 *word, uint64_t mask)
 {
     store_rlx(word, load_rlx(word) & ~mask);
 }
 
+/* Slots of 2, 4, 8, ... words repeat within a word of bits: those are written a word at a time. */
+void span_set_pointers(struct span *s, uint32_t lo, uint32_t hi, uint64_t mask)
+{
+    uint32_t words = (uint32_t)(s->slot_bytes / 8), at = lo * words, end = hi * words;
+    bool repeats = words <= 64 && (words & (words - 1)) == 0;
+    for (uint32_t k = words; repeats && k < 64; k *= 2)
+        mask |= mask << k;
+    uint32_t step = repeats ? 64 : words;
+    while (at < end) {
+        uint32_t in = at % 64, n = repeats ? step - in : step;
+        if (n > end - at)
+            n = end - at;
+        uint64_t bits = repeats ? mask & ~(uint64_t)0 >> (64 - n) << in : mask << in;
+        set_bits(&s->meta->ptr[at / 64], bits);
+        if (!repeats && in + words > 64)
+            set_bits(&s->meta->ptr[at / 64 + 1], mask >> (64 - in));
+        at += n;
+    }
+}
+
 /* Pointer bits of slots [lo, hi). */
-static void clear_ptr_bits(struct span *s, uint32_t lo, uint32_t hi)
+void span_clear_pointers(struct span *s, uint32_t lo, uint32_t hi)
 {
     uint32_t at = (uint32_t)(lo * s->slot_bytes / 8), end = (uint32_t)(hi * s->slot_bytes / 8);
     while (at < end) {
@@ -263,7 +288,7 @@ static void clear_widened(struct span *s, unsigned w, uint64_t dead)
 static void forget_pointers(struct span *s, uint32_t lo, uint32_t hi)
 {
     if (has_ptr_bits(s))
-        clear_ptr_bits(s, lo, hi);
+        span_clear_pointers(s, lo, hi);
     else if (has_types(s))
         while (lo < hi)
             store_rlx(&s->u.types[lo++], (void *)NULL);

@@ -53,10 +53,10 @@ int os_child_wait(int pid)
 {
     int status = 0;
     int64_t r;
-    if (FAULT(child_wait))
-        return -ECHILD;
     do
         r = os_call4(SYS_wait4, pid, &status, __WALL, NULL);
     while (r == -EINTR);
+    if (FAULT(child_wait)) /* the program waited for all children, and got ours */
+        return -ECHILD;
     return r < 0 ? (int)r : status;
 }

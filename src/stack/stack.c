@@ -51,6 +51,7 @@ struct warm {
 static struct {
     size_t head_bytes, default_bytes;
     unsigned default_class;
+    aptr *regions, *order; /* reserved: as arrays of ours the collector would scan them. Entries: lock+atomic */
     struct lock lock;
     /* lock: */
     struct region *class[CLASSES]; /* the newest region first */
@@ -59,9 +60,7 @@ static struct {
     /* lock+atomic: */
     au32 ncold_taken; /* slots that cost their taker a page fault */
     au32 ncold_seen;  /* as many when stack_warm_up last helped */
-    aptr regions[REGIONS_MAX];
     au32 nregions;
-    aptr order[REGIONS_MAX];
     au32 norder, changes;
 } pool = {.lock = LOCK_INIT(stackpool)};
 
@@ -80,6 +79,12 @@ void stack_init(size_t head_bytes, size_t default_bytes)
     pool.head_bytes = (head_bytes + LINE_BYTES - 1) & ~(size_t)(LINE_BYTES - 1);
     pool.default_class = class_of(default_bytes);
     pool.default_bytes = (size_t)STACK_BYTES_MIN << pool.default_class;
+    if (pool.regions == NULL) {
+        pool.regions = os_reserve(2 * REGIONS_MAX * sizeof(aptr));
+        if (pool.regions == NULL)
+            throw("runtime: cannot allocate memory");
+        pool.order = pool.regions + REGIONS_MAX;
+    }
 }
 
 size_t stack_default_bytes(void)
