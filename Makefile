@@ -300,7 +300,7 @@ demo:
 	@examples/demo
 
 bench:
-	@scripts/setup build
+	@scripts/setup build bench
 	+@$(MAKE) KIND=release all
 	@bench/run
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct row {
     const char *name;
@@ -42,9 +43,36 @@ static const struct row rows[] = {
     {"skynet", 1000000, 10000, skynet},
     {"forkjoin_fib", 5 * FIB_SPAWNS, FIB_SPAWNS, forkjoin_fib},
     {"forkjoin_sort", 2000000, 200000, forkjoin_sort},
+    {"trees", 1 << 20, 0, trees},
+    {"gcbench", 1 << 18, 0, gcbench},
+    {"heap_1g", 1 << 24, 0, heap_live},
+    {"heap_park_1e5", 100000, 0, heap_parked},
+    {"heap_park_1e6", 1000000, 0, heap_parked},
+    {"heap_dirty", 1 << 16, 0, heap_dirty},
+    {"heap_peak", 512, 0, heap_peak},
 };
 
 struct figures figures = {-1, -1};
+
+static struct {
+    const char *name;
+    double value;
+} more[16];
+static size_t nmore;
+
+void figure(const char *name, double value)
+{
+    check(nmore < sizeof more / sizeof *more, "too many figures");
+    more[nmore].name = name;
+    more[nmore++].value = value;
+}
+
+double cpu_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
 
 void check(bool ok, const char *what)
 {
@@ -77,12 +105,15 @@ static int run_row(const struct row *r, int64_t scale)
     int64_t n = scaled(r->n, scale);
     if (r->warm > 0)
         r->run(scaled(r->warm, scale));
+    double cpu0 = cpu_ms();
     int64_t t0 = gort_nanotime();
     r->run(n);
-    double ms = (double)(gort_nanotime() - t0) / 1e6;
+    double ms = (double)(gort_nanotime() - t0) / 1e6, cpu = cpu_ms() - cpu0;
     if (figures.total_ms >= 0)
         ms = figures.total_ms;
-    printf("{\"ns\":%.4f,\"total_ms\":%.4f,", ms * 1e6 / (double)n, ms);
+    printf("{\"ns\":%.4f,\"total_ms\":%.4f,\"cpu_ms\":%.4f,", ms * 1e6 / (double)n, ms, cpu);
+    for (size_t i = 0; i < nmore; i++)
+        printf("\"%s\":%.4f,", more[i].name, more[i].value);
     if (figures.bytes_each >= 0)
         printf("\"bytes_each\":%.1f,", figures.bytes_each);
     printf("\"peak_kib\":%" PRId64 "}\n", status_kib("VmHWM:"));
@@ -97,6 +128,10 @@ static int bench(int argc, char **argv)
         return echo_serve();
     if (strcmp(name, "version") == 0)
         return puts(gort_version()) < 0;
+    if (strncmp(name, "alloc_", 6) == 0 && scale > 0) {
+        int64_t n = alloc_named(name);
+        return n > 0 ? run_row(&(struct row){name, n, n / 10, alloc_objects}, scale) : 2;
+    }
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].name, name) == 0 && scale > 0)
             return run_row(&rows[i], scale);

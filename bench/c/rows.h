@@ -15,10 +15,30 @@ struct figures {
 };
 extern struct figures figures;
 
+/* ---- alloc.c */
+/* Sets what alloc_objects allocates, by a row's name: alloc_SIZE, then _ptr, then _off. Returns how many
+ * make a measurement; 0: no such row. */
+int64_t alloc_named(const char *name);
+void alloc_objects(int64_t n);
+
+/* ---- trees.c */
+void trees(int64_t n);
+void gcbench(int64_t n);
+
+/* ---- heap.c */
+void heap_live(int64_t n);
+void heap_parked(int64_t n);
+void heap_dirty(int64_t n);
+void heap_peak(int64_t n);
+
 /* ---- rows.c */
 void check(bool ok, const char *what);
 /* A line of /proc/self/status, in KiB. */
 int64_t status_kib(const char *key);
+/* Prints one more value at the end. */
+void figure(const char *name, double value);
+/* CPU time of the process so far. */
+double cpu_ms(void);
 
 /* ---- spawn.c */
 void spawn_million(int64_t n);

@@ -46,6 +46,13 @@ var rows = []row{
 	{"skynet", 1000000, 10000, skynet},
 	{"forkjoin_fib", 5 * fibSpawns, fibSpawns, forkJoinFib},
 	{"forkjoin_sort", 2000000, 200000, forkJoinSort},
+	{"trees", 1 << 20, 0, trees},
+	{"gcbench", 1 << 18, 0, gcbench},
+	{"heap_1g", 1 << 24, 0, heapLive},
+	{"heap_park_1e5", 100000, 0, heapParked},
+	{"heap_park_1e6", 1000000, 0, heapParked},
+	{"heap_dirty", 1 << 16, 0, heapDirty},
+	{"heap_peak", 512, 0, heapPeak},
 }
 
 func main() {
@@ -58,6 +65,12 @@ func main() {
 	}
 	if name == "echo" {
 		echoServe()
+		return
+	}
+	if strings.HasPrefix(name, "alloc_") {
+		n := allocNamed(name)
+		check(n > 0, "no row named "+name)
+		runRow(row{name, n, n / 10, allocObjects}, scale)
 		return
 	}
 	for _, r := range rows {
@@ -75,9 +88,10 @@ func runRow(r row, scale int) {
 	if r.warm > 0 {
 		r.run(max(r.warm/scale, 1))
 	}
-	t0 := time.Now()
+	cpu, t0 := cpuMs(), time.Now()
 	r.run(n)
 	ns := float64(time.Since(t0).Nanoseconds())
+	figures["cpu_ms"] = cpuMs() - cpu
 	if _, ok := figures["total_ms"]; !ok {
 		figures["total_ms"] = ns / 1e6
 	}
@@ -89,6 +103,13 @@ func runRow(r row, scale int) {
 
 func max(a, b int) int {
 	if a > b {
+		return a
+	}
+	return b
+}
+
+func min(a, b int) int {
+	if a < b {
 		return a
 	}
 	return b
