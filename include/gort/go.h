@@ -148,8 +148,9 @@ GORT_API void gort_unlock_os_thread(void);
 /* Calls fn(arg) on the thread's own (large) stack. fn may block: the processor goes to others
  * meanwhile. It may call functions of this library, too. Go's cgo call.
  *
- * What the collector finds on that stack and in registers stays alive; what fn keeps in memory of malloc
- * does not. So, as in Go, `arg` may not be an object with pointers to others in it: that is a panic,
+ * What lies on that stack, and in the caller's frames, stays alive. What fn has in registers only, or keeps
+ * in memory of malloc, does not: the caller holds on to what it passes. So, as in Go, `arg` may
+ * not be an object with pointers to others in it: that is a panic,
  * `cgo argument has Go pointer to Go pointer`, where the runtime knows the object's type (GORT_TYPE).
  * Not looked at are structs on the stack and in malloc'ed memory, addresses inside an object, objects
  * that nobody described, and, with GODEBUG=cgocheck=0, anything. With cgocheck=2 each collection also

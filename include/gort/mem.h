@@ -5,8 +5,9 @@
  * in their thread-locals, in the data of every loaded module, in what gort_add_roots named, and in
  * objects that it found so. A pointer anywhere into an object keeps it; on a stack or in a register,
  * also one just behind its end. It must be stored at an address that is a multiple of 8 (not in a packed
- * struct at an odd place, not in the memory of malloc), and as it is (not with bits turned round or added). An object stays where it is. Three
- * kinds differ in what the runtime looks at to find pointers to other objects:
+ * struct at an odd place), not in the memory of malloc, and as it is (not with bits turned round or
+ * added). An object stays where it is. Three kinds differ in what the runtime looks at to find pointers to
+ * other objects:
  *
  *     precise        the fields that GORT_TYPE (gort/type.h) named
  *     conservative   every aligned word

@@ -83,6 +83,9 @@
 #define GC_PAGES_FEW 128u /* written pages that the last stop may have to look at */
 #endif
 #define GC_ROUNDS_MAX 8
+#ifndef GC_STACKS_MANY
+#define GC_STACKS_MANY 16384u
+#endif
 #ifndef ROOTS_TRACK_BYTES
 #define ROOTS_TRACK_BYTES (1 * MIB) /* larger roots are looked at page by page in the last stop */
 #endif

@@ -22,6 +22,7 @@
 #include <gort/type.h>
 
 #include "base/fmt.h"
+#include "base/track.h"
 #include "conf/conf.h"
 #include "os/mapfile.h"
 #include "stack/stack.h"
@@ -220,9 +221,16 @@ static void each_line(int fd, void (*fn)(const char *line))
     }
 }
 
+/* Sanitizers have a malloc of their own, and mappings of terabytes. */
+#if defined(TRACK_ASAN) || defined(TRACK_TSAN)
+enum { LIBC_MALLOC = false };
+#else
+enum { LIBC_MALLOC = true };
+#endif
+
 STW void gc_cgocheck2(void)
 {
-    if (knobs.cgocheck < 2)
+    if (knobs.cgocheck < 2 || !LIBC_MALLOC)
         return;
     int fd = os_open_read("/proc/self/maps");
     if (fd < 0)

@@ -84,9 +84,17 @@ static void on_written(enum dirty_kind kind, uintptr_t lo, uintptr_t hi, void *a
         mark_range(mk, (void *)lo, (void *)hi, ROOT_DATA);
 }
 
+static bool many_stacks(void)
+{
+    return stack_count_taken() > GC_STACKS_MANY;
+}
+
+/* The walk over a million stacks takes longer than looking at those that ran: that is left to the last
+ * stop then, which walks over them in any case. */
 static void collect_written(struct marker *mk, unsigned part, unsigned parts)
 {
-    add_rlx(&now.pages, (uint64_t)dirty_collect(part, parts, on_written, mk));
+    bool stacks = job_kind == JOBS_STOP || !many_stacks();
+    add_rlx(&now.pages, (uint64_t)dirty_collect(part, parts, stacks, on_written, mk));
 }
 
 static void job_of_roots(struct marker *mk, unsigned i, bool stopped)
@@ -381,7 +389,7 @@ static void report_to_pacer(void)
 /* World stopped, everything is marked. */
 static void end_marking(bool by_child)
 {
-    /* A child's marks are of another moment: what a stack holds by chance now may have been dead then. */
+    /* A child's marks are of another moment: mark_in_child. */
     if (knobs.gccheckmark != 0 && !by_child)
         gc_checkmark();
     if (knobs.cgocheck >= 2)
@@ -407,13 +415,27 @@ static void start_world(int64_t from)
     world_start();
 }
 
+static void arm_part(unsigned i, unsigned n, void *arg)
+{
+    int r = dirty_arm(i, n);
+    if (r != 0)
+        store_rlx((ai32 *)arg, (int32_t)r);
+}
+
+static bool arm(void)
+{
+    ai32 refused = {0};
+    gang_run(arm_part, &refused, sched_idle_ps() > 0 ? gang_size() : 1);
+    return load_rlx(&refused) == 0;
+}
+
 /* ---- the three ways */
 /* False: the kernel tells nothing any more (the program closed our descriptors). */
 static bool mark_by_dirty_pages(void)
 {
     int64_t t0, t1, t2;
     roots_list();
-    if (dirty_arm() != 0)
+    if (!arm())
         return false;
     t0 = stop_world();
     begin_marking();
@@ -440,8 +462,10 @@ static int mark_in_child(void *arg)
     work_reset_in_child();
     jobs_set(JOBS_ALL, 0);
     mark_stopped(0, 1, NULL);
-    if (knobs.gccheckmark != 0)
-        gc_checkmark(); /* here: later, a stale word of a new frame may point to what was dead */
+    if (knobs.gccheckmark != 0) { /* later a stale word may point to what was dead */
+        mem_unshare_marks();      /* the program's objects are born marked meanwhile */
+        gc_checkmark();
+    }
     return 0;
 }
 
@@ -522,9 +546,12 @@ static void finish(void)
     t->procs = now.procs;
     assist_wake_all();
     prof_heap_publish();
-    dump_stamp_waiting(os_nanotime());
-    if (knobs.gctrace > 0)
+    if (!many_stacks()) /* else the monitor does it, now and then */
+        dump_stamp_waiting(os_nanotime());
+    if (knobs.gctrace > 0) {
+        gc_trace_way(now.way);
         gc_trace_print(t);
+    }
     if (knobs.allocfreetrace > 0)
         gc_watch_cycle_say();
 }

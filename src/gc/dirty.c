@@ -71,6 +71,13 @@ static void walk_chunk(struct walk *w, uintptr_t lo, uintptr_t hi)
     report(w, lo, hi);
 }
 
+/* Where nobody has a stack any more there is nothing to protect, and what is written there belongs to
+ * somebody who came later: then it is looked at, for it was never protected. */
+static bool worth_a_look(const struct walk *w, uintptr_t lo, uintptr_t hi)
+{
+    return w->kind != DIRTY_STACK || stack_any_taken(lo, hi);
+}
+
 /* This part's chunks of [lo, hi). */
 static void walk_chunks(struct walk *w, uintptr_t lo, uintptr_t hi)
 {
@@ -78,7 +85,7 @@ static void walk_chunks(struct walk *w, uintptr_t lo, uintptr_t hi)
         end = (at | (DIRTY_CHUNK_BYTES - 1)) + 1;
         if (end > hi)
             end = hi;
-        if (at / DIRTY_CHUNK_BYTES % w->parts == w->part)
+        if (at / DIRTY_CHUNK_BYTES % w->parts == w->part && worth_a_look(w, at, end))
             walk_chunk(w, at, end);
     }
 }
@@ -124,20 +131,21 @@ static bool arm_root(uintptr_t lo, uintptr_t hi, void *arg)
     return os_written_track((void *)lo, hi - lo) == 0 && collect(w, &lo, hi) == 0;
 }
 
-int dirty_arm(void)
+int dirty_arm(unsigned part, unsigned parts)
 {
-    struct walk w = {.parts = 1};
+    struct walk w = {.part = part, .parts = parts};
     arena_each(walk_arena, &w);
     stack_each_region(walk_region, &w);
-    roots_each_large(ROOTS_ALL, 0, 1, arm_root, &w);
+    roots_each_large(ROOTS_ALL, part, parts, arm_root, &w);
     return w.refused;
 }
 
-size_t dirty_collect(unsigned part, unsigned parts, dirty_fn fn, void *arg)
+size_t dirty_collect(unsigned part, unsigned parts, bool stacks, dirty_fn fn, void *arg)
 {
     struct walk w = {.part = part, .parts = parts, .fn = fn, .arg = arg};
     arena_each(walk_arena, &w);
-    stack_each_region(walk_region, &w);
+    if (stacks)
+        stack_each_region(walk_region, &w);
     roots_each_large(ROOTS_TRACKED, part, parts, collect_root, &w);
     return w.pages;
 }

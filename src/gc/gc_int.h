@@ -149,13 +149,13 @@ enum dirty_kind { DIRTY_HEAP, DIRTY_STACK, DIRTY_ROOT };
 int dirty_start(void);
 /* Protects everything that is tracked: from now on its writes are known. Concurrent. 0, or -errno where
  * the kernel refuses now (descriptors closed by the program, no memory): use another way. */
-int dirty_arm(void);
+int dirty_arm(unsigned part, unsigned parts);
 /* Calls fn for runs of OS pages written since dirty_arm or the last dirty_collect, which are protected
- * again first; the number of pages. part of parts may run in parallel. New arenas and regions of
+ * again first; the number of pages. Without `stacks` those wait for the next call. part of parts may run in parallel. New arenas and regions of
  * stacks are taken along, as written; and if the kernel refuses, everything is written. Guards of
  * stacks are reported, too. */
 typedef void (*dirty_fn)(enum dirty_kind kind, uintptr_t lo, uintptr_t hi, void *arg);
-size_t dirty_collect(unsigned part, unsigned parts, dirty_fn fn, void *arg);
+size_t dirty_collect(unsigned part, unsigned parts, bool stacks, dirty_fn fn, void *arg);
 /* Stops tracking: no more faults until the next dirty_arm. Nothing if that costs more than it saves. */
 void dirty_end(void);
 
@@ -405,6 +405,9 @@ struct gc_trace {
     bool forced;
 };
 void gc_trace_print(const struct gc_trace *t);
+/* Names the way of the cycle that the next line is about, if it is not that of the line before. By the
+ * leader. */
+void gc_trace_way(enum gc_way way);
 /* The two lines of gcpacertrace, which say nothing unless it is set. */
 void trace_pacer_start(double ratio, uint64_t scan_bytes, uint64_t live, uint64_t goal,
                        uint32_t procs);

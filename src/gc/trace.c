@@ -1,6 +1,7 @@
 /* trace.c: what GODEBUG=gctrace=1 and gcpacertrace=1 print.
  *
- * Owns    the texts, which are Go's to the letter: tools read them.
+ * Owns    the texts, which are Go's to the letter: tools read them. The line that names the way of
+ *         collecting is ours: Go has one way only.
  * Locks   none. A line is written in one piece.
  */
 #include "gc/gc_int.h"
@@ -34,6 +35,20 @@ static void out_mb_and(struct out *o, uint64_t bytes, const char *text)
 {
     out_mb(o, bytes);
     out_str(o, text);
+}
+
+void gc_trace_way(enum gc_way way)
+{
+    static enum gc_way said = WAY_AUTO; /* the leader's */
+    static const char *const name[] = {
+        [WAY_DIRTY] = "dirty pages",
+        [WAY_SNAPSHOT] = "snapshot",
+        [WAY_STOPPED] = "stopped",
+    };
+    if (way == said)
+        return;
+    said = way;
+    print("gc way: %s\n", name[way]);
 }
 
 void gc_trace_print(const struct gc_trace *t)

@@ -32,7 +32,8 @@
 #define CHUNK_FDS 4096u
 #define CHUNKS    (1u << 18) /* together 2^30 numbers: all that the kernel can give */
 
-static aptr chunk_table; /* aptr[CHUNKS], reserved; not an array of ours, which the collector would scan */
+static aptr
+    chunk_table; /* aptr[CHUNKS], reserved; not an array of ours, which the collector would scan */
 
 struct io_waiter {
     struct node node;

@@ -21,6 +21,8 @@
 
 #include "base/check.h"
 
+#include <string.h>
+
 #define MAP_BYTES (((size_t)1 << (ADDRESS_BITS - ARENA_SHIFT)) * sizeof(aptr))
 aptr *arena_map;
 static aptr newest; /* struct arena; the others by `next` */
@@ -123,6 +125,23 @@ void arena_each(void (*fn)(struct arena *a, uintptr_t lo, uintptr_t hi, void *ar
         if (hi > a->base)
             fn(a, a->base, hi, arg);
     }
+}
+
+/* Spans go on to name what is shared: their pointer bits are there too. */
+static void unshare(struct arena *a, uintptr_t lo, uintptr_t hi, void *arg)
+{
+    size_t bytes = ARENA_PAGES * sizeof(struct page_meta);
+    struct page_meta *own = os_map(bytes);
+    (void)lo, (void)hi, (void)arg;
+    if (own == NULL)
+        throw("out of memory allocating heap arena metadata");
+    memcpy(own, a->meta, bytes);
+    a->meta = own;
+}
+
+void mem_unshare_marks(void)
+{
+    arena_each(unshare, NULL);
 }
 
 /* The entry of a span's first page; of the second and those of a small span behind it, by adding. */

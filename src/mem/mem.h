@@ -197,6 +197,8 @@ struct mem_gc {
 extern struct mem_gc mem_gc;
 /* Before the first arena: marks are to be memory that a child process shares (MAP_SHARED). */
 void mem_share_marks(void);
+/* In a child: marks from now on are its own, beginning with what they are; for gc_checkmark. */
+void mem_unshare_marks(void);
 /* Calls fn for the part in use, [lo, hi), of each arena; new arenas may come meanwhile. */
 void arena_each(void (*fn)(struct arena *a, uintptr_t lo, uintptr_t hi, void *arg), void *arg);
 /* A cycle begins: every span is swept. Turns the halves, and marks what caches still hold. */
@@ -371,7 +373,8 @@ struct slot {
     /* owner: */
     uint64_t bytes; /* of a slot */
     struct span *span;
-    const void *type; /* the whole run has the pointer bits of this type; the slot itself: it has none */
+    const void
+        *type; /* the whole run has the pointer bits of this type; the slot itself: it has none */
 };
 struct cache {
     /* owner: */

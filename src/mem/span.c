@@ -3,7 +3,7 @@
  * Owns    which slots of a span are given out, and which of them a sweep leaves.
  * Holds   1. slots below free_index are handed out, or in the run of the cache that has the span.
  *         2. slots from free_index on are taken if taken_bits says so; without taken_bits, free.
- *         3. a free slot has no pointer bits and no type: a stray word that marks it finds nothing.
+ *         3. a free slot in no cache's run has no pointer bits and no type: who marks it finds nothing.
  *         4. class 0 has one slot; the others have what the table of classes says.
  *         5. outside of marking, the half of the marks that taken_bits does not name and `scan` are
  *            clear in a swept span; without taken_bits, both halves are. What lies beside the
@@ -388,5 +388,5 @@ void span_check(struct span *s)
     check_pages(s);
     check_marks(s);
     for (uint32_t i = 0; (has_types(s) || has_ptr_bits(s)) && i < s->nslots; i++)
-        CHECK(span_slot_taken(s, i) || !has_pointers_noted(s, i)); /* 3 */
+        CHECK(span_slot_taken(s, i) || in_cached_run(s, i) || !has_pointers_noted(s, i)); /* 3 */
 }

@@ -22,7 +22,14 @@
 
 #include <string.h>
 
-enum { WARM_UP = 32, CLASSES = 24, REGIONS_MAX = 65536, LINE_BYTES = 64 };
+enum {
+    WARM_UP = 32,
+    CLASSES = 24,
+    REGIONS_MAX = 65536,
+    LINE_BYTES = 64,
+    AHEAD = 6,
+    AHEAD_LINES = 8
+};
 
 enum slot_state { SLOT_NEW = 0, SLOT_TAKEN, SLOT_WARM, SLOT_COLD };
 
@@ -51,7 +58,8 @@ struct warm {
 static struct {
     size_t head_bytes, default_bytes;
     unsigned default_class;
-    aptr *regions, *order; /* reserved: as arrays of ours the collector would scan them. Entries: lock+atomic */
+    aptr *regions,
+        *order; /* reserved: as arrays of ours the collector would scan them. Entries: lock+atomic */
     struct lock lock;
     /* lock: */
     struct region *class[CLASSES]; /* the newest region first */
@@ -391,12 +399,37 @@ void stack_trim(unsigned max)
     }
 }
 
+/* The head and the innermost frames of a goroutine that waits: each slot is on a page, and behind an entry
+ * of the page tables, that nobody has looked at for long. */
+static void prefetch_slot(const struct region *r, uint32_t i)
+{
+    const char *head = slot_head(r, i);
+    for (int line = -AHEAD_LINES; line < 2; line++)
+        __builtin_prefetch(head + line * LINE_BYTES);
+}
+
 static void each_taken(struct region *r, uint32_t from, uint32_t to,
                        void (*fn)(void *head, void *arg), void *arg)
 {
-    for (uint32_t i = from; i < to; i++)
+    for (uint32_t i = from; i < to; i++) {
+        if (i + AHEAD < to && get_state(r, i + AHEAD) == SLOT_TAKEN)
+            prefetch_slot(r, i + AHEAD);
         if (get_state(r, i) == SLOT_TAKEN)
             fn(slot_head(r, i), arg);
+    }
+}
+
+bool stack_any_taken(uintptr_t lo, uintptr_t hi)
+{
+    const struct region *r = region_of(lo);
+    if (r == NULL)
+        return false;
+    uint32_t used = load_acq(&((struct region *)(uintptr_t)r)->nused); /* pairs with choose_cold */
+    for (uint32_t i = (uint32_t)((lo - r->base) / r->slot_bytes); i < used && slot_base(r, i) < hi;
+         i++)
+        if (get_state(r, i) == SLOT_TAKEN)
+            return true;
+    return false;
 }
 
 /* The slots are dealt out in blocks, so that the parts are equal however many regions there are. */

@@ -43,6 +43,8 @@ void stack_trim(unsigned max);
 void stack_each_head(void (*fn)(void *head, void *arg), void *arg);
 /* Calls fn for the part [lo, hi) of each region that has ever been used. */
 void stack_each_region(void (*fn)(uintptr_t lo, uintptr_t hi, void *arg), void *arg);
+/* Is any slot of [lo, hi), which lies in one region, taken? What is taken meanwhile may be missed. */
+bool stack_any_taken(uintptr_t lo, uintptr_t hi);
 /* The head of the slot that holds `addr`, if that slot is taken; NULL otherwise. [*slot_lo, *slot_end)
  * is the slot without its guard, taken or not; both are 0 outside of all slots ever used. Logarithmic
  * in the number of regions. */

@@ -36,7 +36,7 @@ static size_t collect(unsigned parts)
     size_t pages = 0, counted = 0;
     nruns = 0;
     for (unsigned i = 0; i < parts; i++)
-        pages += dirty_collect(i, parts, note, NULL);
+        pages += dirty_collect(i, parts, true, note, NULL);
     for (size_t i = 0; i < nruns; i++)
         counted += (run[i].hi - run[i].lo) / os_page_bytes();
     cr_expect_eq(pages, counted);
@@ -72,7 +72,7 @@ static bool start(void)
 static void arm(void)
 {
     roots_list();
-    cr_expect_eq(dirty_arm(), 0);
+    cr_expect_eq(dirty_arm(0, 1), 0);
 }
 
 static void heap_and_stack(void)
@@ -315,7 +315,7 @@ static void refused_later(void)
         cr_expect_eq(reported(DIRTY_ROOT, zeroed + BYTES / 2), 1);
         cr_expect_eq(reported(DIRTY_STACK, &i), 1);
     }
-    cr_expect_eq(dirty_arm(), -EBADF);
+    cr_expect_eq(dirty_arm(0, 1), -EBADF);
 }
 
 Test(dirty, everything_counts_as_written_where_the_kernel_refuses)

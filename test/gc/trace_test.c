@@ -54,6 +54,24 @@ Test(trace, gctrace)
     free(text);
 }
 
+static void print_ways(void)
+{
+    gc_trace_way(WAY_DIRTY);
+    gc_trace_way(WAY_DIRTY);
+    gc_trace_way(WAY_STOPPED);
+    gc_trace_way(WAY_SNAPSHOT);
+    gc_trace_way(WAY_SNAPSHOT);
+}
+
+Test(trace, the_way_is_named_when_it_changes)
+{
+    char *text;
+    int status;
+    run_forked(print_ways, &text, &status);
+    cr_expect_str_eq(text, "gc way: dirty pages\ngc way: stopped\ngc way: snapshot\n");
+    free(text);
+}
+
 static void print_pacer(void)
 {
     struct trace_pacer t = {

@@ -1,0 +1,7 @@
+/* The collector gets no further thread. */
+// only-on: faults
+// env: GODEBUG=clobberfree=1
+// env: GORT_FAULT=thread_start:4
+// expect: kept
+// limit: 60
+#include "gc_refused.h"

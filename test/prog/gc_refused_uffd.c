@@ -1,0 +1,7 @@
+/* No userfaultfd: a snapshot. */
+// only-on: faults
+// env: GODEBUG=clobberfree=1
+// env: GORT_FAULT=uffd_open:1+
+// expect: kept
+// limit: 60
+#include "gc_refused.h"

@@ -1,0 +1,5 @@
+/* What a waiting goroutine does not use of its stack is given back. */
+// expect: 16 of 16 pages
+// expect: 0 of 16 pages
+// expect: it goes on
+#include "mem_shrinkstack.h"
