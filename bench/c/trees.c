@@ -7,7 +7,11 @@ struct node {
 };
 GORT_TYPE(node, left, right)
 
-static node *tree(int depth)
+/* Not inlined into the functions below: the levels that the compiler would put into their frames leave pointers
+ * to parts of dead trees there, which keep these alive (docs/internals/performance.md). */
+#define LEVEL __attribute__((noinline))
+
+static LEVEL node *tree(int depth)
 {
     node *n = gort_new(node);
     if (depth > 0) {
@@ -17,7 +21,7 @@ static node *tree(int depth)
     return n;
 }
 
-static int64_t nodes(const node *n)
+static LEVEL int64_t nodes(const node *n)
 {
     return n->left == NULL ? 1 : 1 + nodes(n->left) + nodes(n->right);
 }
@@ -58,7 +62,7 @@ struct box {
 };
 GORT_TYPE(box, left, right)
 
-static box *bottom_up(int depth)
+static LEVEL box *bottom_up(int depth)
 {
     box *b = gort_new(box);
     if (depth > 0) {
@@ -78,7 +82,7 @@ static void top_down(int depth, box *b)
     top_down(depth - 1, b->right);
 }
 
-static int64_t boxes(const box *b)
+static LEVEL int64_t boxes(const box *b)
 {
     return b == NULL ? 0 : 1 + boxes(b->left) + boxes(b->right);
 }

@@ -1,5 +1,6 @@
 /* help.c: gort help. */
 #include "cmd.h"
+#include "godebug.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,13 +20,15 @@ static const char environment_text[] =
     "Programs that use gort look at these when they start, as Go programs do:\n"
     "\n"
     "\tGODEBUG\n"
-    "\t\tComma-separated name=value settings of the runtime.\n"
+    "\t\tComma-separated name=value settings of the runtime, see below.\n"
     "\tGOGC\n"
-    "\t\tThe target percentage of garbage collection.\n"
+    "\t\tBy how many percent of what a collection left the heap grows until\n"
+    "\t\tthe next; 100 when unset. off: collections begin for GOMEMLIMIT only.\n"
     "\tGOMAXPROCS\n"
     "\t\tHow many threads run goroutines at the same time.\n"
     "\tGOMEMLIMIT\n"
-    "\t\tA soft memory limit, in bytes or with a unit: B, KiB, MiB, GiB, TiB.\n"
+    "\t\tA soft memory limit, in bytes or with a unit: B, KiB, MiB, GiB, TiB;\n"
+    "\t\tnone when unset, or off.\n"
     "\tGOROOT\n"
     "\t\tThe root of the gort tree.\n"
     "\tGORT_STACK\n"
@@ -60,6 +63,9 @@ static int help_topic(const char *name)
 {
     if (strcmp(name, "environment") == 0) {
         fputs(environment_text, stdout);
+        printf("\nThe settings of GODEBUG, and what they are when unset:\n\n%s", godebug_text);
+        puts("\tcpu.NAME=off\n"
+             "\t\tdoes without an extension of the processor, with cpu.all=off without any.");
         return 0;
     }
     for (const struct verb *const *v = verbs; *v != NULL; v++)

@@ -69,7 +69,7 @@
 
 /* ---- mem */
 #ifndef HEAP_HUGE_BYTES
-#define HEAP_HUGE_BYTES (16 * MIB) /* a heap that grows beyond asks for huge pages */
+#define HEAP_HUGE_BYTES (4 * GIB) /* a larger heap asks for huge pages: mem/pages.c */
 #endif
 #ifndef SCAVENGE_STEP_BYTES
 #define SCAVENGE_STEP_BYTES (64 * KIB) /* least that is given back at a time */
@@ -82,7 +82,12 @@
 #ifndef GC_PAGES_FEW
 #define GC_PAGES_FEW 128u /* written pages that the last stop may have to look at */
 #endif
-#define GC_ROUNDS_MAX 8
+#define GC_ROUNDS_MAX   8
+#define GC_BRIEF_BYTES  (1 * MIB) /* to be looked at in one stop */
+#define GC_BRIEF_STACKS 256u
+#ifndef GC_BRIEF_NS
+#define GC_BRIEF_NS 300000 /* the stop goes over to marking beside the program after so long */
+#endif
 #ifndef GC_STACKS_MANY
 #define GC_STACKS_MANY 16384u
 #endif

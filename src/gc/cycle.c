@@ -64,7 +64,8 @@ static struct {
     ai64 worker_total_ns, idle_total_ns;
 } now;
 
-static int64_t gc_cpu_ns; /* of all cycles, without idle workers */
+static uint64_t last_scan_bytes; /* of heap and stacks, by the last cycle */
+static int64_t gc_cpu_ns;        /* of all cycles, without idle workers */
 
 /* ---- jobs: what is to be looked at before draining */
 enum { STACK_PARTS = 16, ROOT_PARTS = 4, SPECIAL_PARTS = 4, MARK_SLICE_NS = 1000000 };
@@ -378,6 +379,7 @@ static void report_to_pacer(void)
         .mark_ns = now.t.mark_ns,
     };
     now.t.marked = r.marked_bytes;
+    last_scan_bytes = c.heap_bytes + c.stack_bytes;
     now.t.stacks = c.stack_bytes;
     now.t.globals = roots_bytes();
     now.t.assist_ns = assist;
@@ -430,15 +432,64 @@ static bool arm(void)
 }
 
 /* ---- the three ways */
-/* False: the kernel tells nothing any more (the program closed our descriptors). */
-static bool mark_by_dirty_pages(void)
+/* The last cycle found so little to look at that looking at it takes less than being seen twice. */
+static bool looks_brief(void)
+{
+#ifdef GORT_HOSTILE
+    return gc_pauses.num_gc % 2 == 1;
+#else
+    return gc_pauses.num_gc > 0 && last_scan_bytes <= GC_BRIEF_BYTES &&
+           stack_count_taken() <= GC_BRIEF_STACKS;
+#endif
+}
+
+/* World stopped, marking has begun: tries to end it at once, alone. */
+static bool mark_briefly(void)
+{
+    store_seq(&gc.phase, (uint32_t)GC_TERM);
+    jobs_set(JOBS_ALL, 0);
+    mark_slice(GC_BRIEF_NS);
+    if (all_marked())
+        return true;
+    store_seq(&gc.phase, (uint32_t)GC_MARK);
+    return false;
+}
+
+/* The world was stopped at t0; the cycle is one stop. */
+static void end_briefly(int64_t t0, int64_t t1)
+{
+    now.t.stop1_ns = t1 - t0;
+    now.t.mark_ns = os_nanotime() - t1;
+    store_rlx(&now.worker_total_ns, now.t.mark_ns);
+    count_pause(now.t.stop1_ns + now.t.mark_ns);
+    end_marking(false);
+    start_world(t1 + now.t.mark_ns);
+}
+
+/* The kernel tells nothing any more: the program closed our descriptors. */
+enum marked { MARKED, MARKED_NOTHING, MARKED_NOTHING_STOPPED };
+
+/* A brief cycle protects nothing before it is stopped. If it turns out not to be brief, what it has marked
+ * by then holds, since nothing runs; the rest goes as in any cycle. */
+static enum marked mark_by_dirty_pages(void)
 {
     int64_t t0, t1, t2;
+    bool brief = looks_brief();
     roots_list();
-    if (!arm())
-        return false;
-    t0 = stop_world();
+    if (!brief && !arm())
+        return MARKED_NOTHING;
+    if (brief)
+        stop_with_roots_listed(&t0);
+    else
+        t0 = stop_world();
     begin_marking();
+    t1 = os_nanotime();
+    if (brief && mark_briefly()) {
+        end_briefly(t0, t1);
+        return MARKED;
+    }
+    if (brief && !arm())
+        return MARKED_NOTHING_STOPPED;
     t1 = os_nanotime();
     now.t.stop1_ns = t1 - t0;
     count_pause(now.t.stop1_ns);
@@ -453,7 +504,7 @@ static bool mark_by_dirty_pages(void)
     end_marking(false);
     start_world(t2);
     dirty_end();
-    return true;
+    return MARKED;
 }
 
 static int mark_in_child(void *arg)
@@ -563,7 +614,9 @@ static void run_cycle(bool forced)
     enum gc_way way = now.way = way_now();
     bool done = false, stopped = false;
     if (way == WAY_DIRTY) {
-        done = mark_by_dirty_pages();
+        enum marked m = mark_by_dirty_pages();
+        done = m == MARKED;
+        stopped = m == MARKED_NOTHING_STOPPED;
     } else if (way == WAY_SNAPSHOT) {
         done = mark_by_snapshot();
         stopped = !done;

@@ -136,7 +136,8 @@ int dirty_arm(unsigned part, unsigned parts)
     struct walk w = {.part = part, .parts = parts};
     arena_each(walk_arena, &w);
     stack_each_region(walk_region, &w);
-    roots_each_large(ROOTS_ALL, part, parts, arm_root, &w);
+    if (part == 0) /* which says what is tracked: one thread's work */
+        roots_each_large(ROOTS_ALL, 0, 1, arm_root, &w);
     return w.refused;
 }
 

@@ -493,9 +493,27 @@ uint64_t mark_pointer_bits(const struct object *o, size_t word)
     return pointer_bits(o, word, &c);
 }
 
+/* Behind the last word that may be a pointer. Most objects are one of their type, whose pointers mostly
+ * come first; of several in a row each has some. */
+static uintptr_t pointers_end(const struct object *o)
+{
+    if (o->span->kind != OBJ_PRECISE || by_span(o->span->class))
+        return o->base + o->bytes;
+    const struct gort_type *t = type_of_slot(o);
+    if (t == NULL)
+        return o->base;
+    bool is_one = 2 * t->size > o->bytes && t->ptrdata <= o->bytes;
+    return o->base + (is_one ? t->ptrdata : o->bytes);
+}
+
 /* Scans what lies in [lo, hi), both at words of the object. */
 LOOKS static void scan_part(struct marker *mk, const struct object *o, uintptr_t lo, uintptr_t hi)
 {
+    uintptr_t end = pointers_end(o);
+    if (hi > end)
+        hi = end;
+    if (lo >= hi)
+        return;
     size_t from = (lo - o->base) / WORD, to = (hi - o->base) / WORD;
     for (size_t w = from / 64 * 64; w < to; w += 64) {
         enum certainty c;

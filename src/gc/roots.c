@@ -443,7 +443,10 @@ void roots_list(void)
 
 bool roots_current(void)
 {
-    return os_modules_current();
+    if (os_modules_current())
+        return true;
+    os_modules_forget();
+    return false;
 }
 
 void roots_tls(const struct os_tls **tls, size_t *n)

@@ -41,6 +41,7 @@ struct table {
 static struct {
     struct table segments, tls;
     bool listed;
+    unsigned long long loads, unloads; /* as dl_iterate_phdr counts them, at the last listing */
     /* of the loader: */
     bool asked;
     struct debug_state *debug; /* NULL: statically linked, nothing is ever loaded */
@@ -262,9 +263,32 @@ static int list_other_namespaces(struct dl_phdr_info *info, size_t size, void *a
     return 1; /* called for the loader's lock alone */
 }
 
-void os_modules(const struct os_module **m, size_t *nm, const struct os_tls **t, size_t *nt)
+/* The loader's counts come with every module; the first will do. */
+static int read_counts(struct dl_phdr_info *info, size_t size, void *arg)
 {
-    int keep = errno;
+    unsigned long long *counts = arg;
+    if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs) {
+        counts[0] = info->dlpi_adds;
+        counts[1] = info->dlpi_subs;
+    }
+    return 1;
+}
+
+/* Has anything been loaded or unloaded since the last listing? Other namespaces are not counted. */
+static bool changed(void)
+{
+    unsigned long long counts[2] = {0, 0};
+    bool others = loaded.debug != NULL && debug_next(loaded.debug) != NULL;
+    dl_iterate_phdr(read_counts, counts);
+    bool same =
+        loaded.listed && !others && counts[0] == loaded.loads && counts[1] == loaded.unloads;
+    loaded.loads = counts[0];
+    loaded.unloads = counts[1];
+    return !same || counts[0] == 0;
+}
+
+static void list_all(void)
+{
     bool first = true, dynamic = false;
     if (!loaded.asked) {
         dl_iterate_phdr(has_interpreter, &dynamic);
@@ -277,6 +301,13 @@ void os_modules(const struct os_module **m, size_t *nm, const struct os_tls **t,
     if (loaded.debug != NULL && debug_next(loaded.debug) != NULL)
         dl_iterate_phdr(list_other_namespaces, NULL);
     loaded.listed = true;
+}
+
+void os_modules(const struct os_module **m, size_t *nm, const struct os_tls **t, size_t *nt)
+{
+    int keep = errno;
+    if (changed())
+        list_all();
     errno = keep;
     *m = loaded.segments.at;
     *nm = loaded.segments.len;
@@ -288,6 +319,11 @@ bool os_modules_current(void)
 {
     bool consistent;
     return loaded.listed && debug_digest(&consistent) == loaded.seen && consistent;
+}
+
+void os_modules_forget(void)
+{
+    loaded.listed = false;
 }
 
 /* ---- thread-locals */

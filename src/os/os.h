@@ -108,6 +108,8 @@ struct os_tls { /* thread-local block of one module */
 void os_modules(const struct os_module **m, size_t *nm, const struct os_tls **t, size_t *nt);
 /* Without locks: has the loader loaded or unloaded anything since, or is it at it? */
 bool os_modules_current(void);
+/* The next os_modules lists anew, whatever the loader counts. */
+void os_modules_forget(void);
 /* The block of a module's thread-locals for the thread with this thread pointer; 0: not there yet. */
 uintptr_t os_tls_block(uintptr_t thread_pointer, size_t id);
 /* Where the thread's control block and static thread-locals are: [*lo, *hi), after os_modules. */

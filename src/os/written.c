@@ -30,6 +30,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <linux/userfaultfd.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -62,16 +63,29 @@ enum { MAP_IS_SHARED = 8 };
 enum { STATE_NEW, STATE_STARTING, STATE_ON, STATE_REFUSED };
 static au32 state;
 static int refusal; /* const once STATE_REFUSED */
-static int uffd = -1, pagemap = -1, owner;
+static int uffd = -1, pagemap = -1;
+/* A page that reads as zero in the child of a fork, where the descriptors speak of the parent's memory. */
+static au32 *here;
 
 static int call(int fd, unsigned long request, void *arg)
 {
     return (int)os_call3(SYS_ioctl, fd, request, arg);
 }
 
-static int process(void)
+static bool is_child(void)
 {
-    return (int)os_call(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    return here == NULL || load_rlx(here) == 0;
+}
+
+static int note_process(void)
+{
+    void *page = os_map(os_page_bytes());
+    if (page == NULL)
+        return -ENOMEM;
+    int r = (int)os_call3(SYS_madvise, page, os_page_bytes(), MADV_WIPEONFORK);
+    here = page;
+    store_rlx(here, 1u);
+    return r;
 }
 
 static int open_uffd(void)
@@ -117,8 +131,9 @@ static int try_out(void)
 
 static int start(void)
 {
-    int r = uffd = open_uffd();
-    owner = process();
+    int r = note_process();
+    if (r >= 0)
+        r = uffd = open_uffd();
     if (r >= 0)
         r = agree_on_features(uffd);
     if (r >= 0)
@@ -154,7 +169,7 @@ int os_written_track(void *p, size_t bytes)
 {
     if (FAULT(uffd_register))
         return -ENOMEM;
-    if (process() != owner)
+    if (is_child())
         return -ESRCH;
     struct uffdio_register r = {.range = {(uintptr_t)p, bytes}, .mode = UFFDIO_REGISTER_MODE_WP};
     return call(uffd, UFFDIO_REGISTER, &r);
@@ -163,7 +178,7 @@ int os_written_track(void *p, size_t bytes)
 void os_written_untrack(void *p, size_t bytes)
 {
     struct uffdio_range r = {(uintptr_t)p, bytes};
-    if (process() == owner)
+    if (!is_child())
         (void)call(uffd, UFFDIO_UNREGISTER, &r);
 }
 
@@ -224,7 +239,7 @@ static int scan(uintptr_t lo, uintptr_t hi, struct os_range *out, int n, uintptr
 int os_written_collect(uintptr_t lo, uintptr_t hi, struct os_range *out, int n, uintptr_t *next)
 {
     int got = 0;
-    if (process() != owner)
+    if (is_child())
         return -ESRCH;
     while (lo < hi && got < n) {
         int r = scan(lo, hi, out + got, n - got, &lo);
