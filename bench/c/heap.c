@@ -145,7 +145,10 @@ void heap_live(int64_t n)
     cpu = cpu_ms() - cpu;
     figures.total_ms = (double)(last - t0) / 1e6;
     gort_unlock_os_thread();
-    figure("stop_us", longest_stop_us(m, since));
+    gort_debug_gc_stats *stats = gort_new(gort_debug_gc_stats);
+    gort_debug_read_gc_stats(stats);
+    figure("stop_us", (double)stats->longest_stop_ns / 1e3);
+    figure("stops_us", longest_stop_us(m, since));
     figure("cycles", m->num_gc - since);
     figure("gc_cpu_ms", (cpu - own) / (m->num_gc > since ? m->num_gc - since : 1));
     figure("gap_us", (double)gap / 1e3);

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -120,6 +121,19 @@ func longestStopUs(m *runtime.MemStats, since uint32) float64 {
 	return float64(most) / 1e3
 }
 
+// longestSingleStopUs is the lower edge of the highest bucket that counted a stop.
+func longestSingleStopUs() float64 {
+	sample := []metrics.Sample{{Name: "/sched/pauses/total/gc:seconds"}}
+	metrics.Read(sample)
+	h := sample[0].Value.Float64Histogram()
+	for i := len(h.Counts) - 1; i >= 0; i-- {
+		if h.Counts[i] > 0 {
+			return h.Buckets[i] * 1e6
+		}
+	}
+	return 0
+}
+
 func max64(a, b uint64) uint64 {
 	if a > b {
 		return a
@@ -167,7 +181,8 @@ func heapLive(n int) {
 	cpu = cpuMs() - cpu
 	figures["total_ms"] = float64(last.Nanoseconds()) / 1e6
 	runtime.UnlockOSThread()
-	figures["stop_us"] = longestStopUs(m, since)
+	figures["stop_us"] = longestSingleStopUs()
+	figures["stops_us"] = longestStopUs(m, since)
 	cycles := float64(m.NumGC - since)
 	figures["cycles"] = cycles
 	if cycles == 0 {

@@ -86,8 +86,11 @@ typedef struct {
     int64_t last_gc;        /* when the last one ended, since 1970; 0: there was none */
     int64_t num_gc;         /* collections */
     int64_t pause_total_ns; /* that the world stood still for them */
-    size_t npauses;         /* entries of the next two, of the latest collections */
-    int64_t pause_ns[256];  /* the latest first */
+    int64_t
+        longest_stop_ns;   /* a collection stops the world twice, or more often and briefly when the
+                                program writes all over a large heap: the longest single stop. Not in Go */
+    size_t npauses;        /* entries of the next two, of the latest collections */
+    int64_t pause_ns[256]; /* all stops of one collection together; the latest first */
     int64_t pause_end[256]; /* when it was over, since 1970 */
     size_t nquantiles;      /* set by the caller: room in the next, or 0 */
     int64_t *quantiles;     /* set by the caller: the shortest pause, quantiles, the longest */

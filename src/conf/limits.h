@@ -82,9 +82,16 @@
 #ifndef GC_PAGES_FEW
 #define GC_PAGES_FEW 128u /* written pages that the last stop may have to look at */
 #endif
-#define GC_ROUNDS_MAX   8
-#define GC_BRIEF_BYTES  (1 * MIB) /* to be looked at in one stop */
-#define GC_BRIEF_STACKS 256u
+#define GC_ROUNDS_MAX 8
+#ifndef GC_SLICE_PAGES
+#define GC_SLICE_PAGES 1024u /* with more, the program is slowed down */
+#endif
+#define GC_SLICE_ROUNDS  16
+#define GC_SLICE_STOP_NS 1000000
+#define GC_SLICE_RUN_NS  1000000
+#define GC_SLICE_WORK    (16 * KIB)
+#define GC_BRIEF_BYTES   (1 * MIB) /* to be looked at in one stop */
+#define GC_BRIEF_STACKS  256u
 #ifndef GC_BRIEF_NS
 #define GC_BRIEF_NS 300000 /* the stop goes over to marking beside the program after so long */
 #endif

@@ -55,7 +55,8 @@ static struct {
     struct gc_trace t;
     int64_t began_ns, worker_ns, idle_ns;
     uint64_t live_marking; /* heap when marking began */
-    uint64_t pause_ns;     /* of both stops */
+    uint64_t pause_ns;     /* of all stops */
+    int64_t slices_ns;     /* of stops before the last one */
     uint32_t procs;
     enum gc_way way;
     /* atomic, by the gang: */
@@ -269,20 +270,6 @@ static void mark_stopped(unsigned i, unsigned n, void *arg)
     }
 }
 
-/* Rounds end when few pages were written during one: what the last stop has to look at. */
-static void mark_rounds(void)
-{
-    uint64_t before = UINT64_MAX;
-    for (int round = 0; round < GC_ROUNDS_MAX; round++) {
-        jobs_set(JOBS_ROUND, 4 * gang_size());
-        gang_run(mark_running, NULL, gang_size());
-        uint64_t pages = load_rlx(&now.pages);
-        if (pages <= GC_PAGES_FEW || pages > before - before / 8)
-            return;
-        before = pages;
-    }
-}
-
 /* ---- the stops */
 static uint32_t cpus(void)
 {
@@ -335,6 +322,8 @@ static void mark_in_stop(enum job_kind kind)
 static void count_pause(int64_t ns)
 {
     now.pause_ns += (uint64_t)ns;
+    if ((uint64_t)ns > gc_pauses.longest_ns)
+        gc_pauses.longest_ns = (uint64_t)ns;
     limiter_add_stop(ns);
 }
 
@@ -412,9 +401,58 @@ static void start_world(int64_t from)
 {
     now.t.stop2_ns = os_nanotime() - from;
     count_pause(now.t.stop2_ns);
+    now.t.stop2_ns += now.slices_ns;
+    now.t.mark_ns -= now.slices_ns;
     publish_pauses();
     publish_cpu();
     world_start();
+}
+
+/* ---- looking again at what was written
+ *
+ * Rounds end when few pages were written during one: what the last stop has to look at. Where they do not
+ * shrink, the program is slowed down: backlog.c. */
+static void stop_for_a_slice(void)
+{
+    int64_t from = stop_world();
+    (void)backlog_work_off(os_nanotime() + GC_SLICE_STOP_NS, gang_size());
+    int64_t took = os_nanotime() - from;
+    now.slices_ns += took;
+    count_pause(took);
+    world_start();
+}
+
+static void mark_in_slices(void)
+{
+    uint64_t before = UINT64_MAX;
+    for (int round = 0; round < GC_SLICE_ROUNDS; round++) {
+        uint64_t pages = backlog_fill(!many_stacks());
+        bool fewer = pages < before - before / 16;
+        before = pages;
+        bool few = pages <= GC_SLICE_PAGES;
+        while (!backlog_work_off(os_nanotime() + GC_SLICE_RUN_NS, 1))
+            if (!few)
+                stop_for_a_slice();
+        if (few || !fewer)
+            return;
+    }
+}
+
+static void mark_rounds(void)
+{
+    uint64_t before = UINT64_MAX;
+    for (int round = 0; round < GC_ROUNDS_MAX; round++) {
+        jobs_set(JOBS_ROUND, 4 * gang_size());
+        gang_run(mark_running, NULL, gang_size());
+        uint64_t pages = load_rlx(&now.pages);
+        if (pages <= GC_PAGES_FEW)
+            return;
+        if (pages > before - before / 4)
+            break;
+        before = pages;
+    }
+    if (load_rlx(&now.pages) > GC_SLICE_PAGES)
+        mark_in_slices();
 }
 
 static void arm_part(unsigned i, unsigned n, void *arg)
@@ -585,6 +623,7 @@ static void prepare(bool forced)
     now.began_ns = os_nanotime();
     now.procs = sched_nprocs();
     now.pause_ns = 0;
+    now.slices_ns = 0;
     gang_grow(cpus());
 }
 

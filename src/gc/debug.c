@@ -79,6 +79,7 @@ static void fill_pauses(gort_debug_gc_stats *s)
     s->num_gc = p->num_gc;
     s->last_gc = (int64_t)p->last_gc;
     s->pause_total_ns = (int64_t)p->pause_total_ns;
+    s->longest_stop_ns = (int64_t)p->longest_ns;
     s->npauses = p->num_gc < ring ? p->num_gc : ring;
     for (size_t i = 0; i < s->npauses; i++) {
         size_t at = (p->num_gc - 1 - i) % ring;

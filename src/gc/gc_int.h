@@ -159,6 +159,12 @@ size_t dirty_collect(unsigned part, unsigned parts, bool stacks, dirty_fn fn, vo
 /* Stops tracking: no more faults until the next dirty_arm. Nothing if that costs more than it saves. */
 void dirty_end(void);
 
+/* ---- backlog.c: written pages, worked off in slices */
+/* Lists the pages written since the last look, protected again; how many. */
+size_t backlog_fill(bool stacks);
+/* n threads look at them until `until_ns`; true: nothing is left, and nothing is grey. */
+bool backlog_work_off(int64_t until_ns, unsigned n);
+
 /* ---- snapshot.c: the child that marks */
 /* With the world stopped: starts a child that runs fn(arg) with all of memory as it is now. The child's
  * pid, or -errno. fn's caller exits with its result. */
@@ -192,7 +198,8 @@ struct gc_pauses {
         [256]; /* a ring; both stops of a cycle together; the latest at (num_gc + 255) % 256 */
     uint64_t pause_end[256]; /* since 1970, ns */
     uint64_t pause_total_ns;
-    uint64_t last_gc; /* since 1970, ns; 0: none */
+    uint64_t last_gc;    /* since 1970, ns; 0: none */
+    uint64_t longest_ns; /* one stop */
     uint32_t num_gc, num_forced_gc;
     double
         cpu_fraction; /* of all CPU time of GOMAXPROCS Ps since the start; idle workers not counted */
