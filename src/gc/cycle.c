@@ -349,10 +349,16 @@ static void publish_cpu(void)
     gc_pauses.cpu_fraction = life > 0 ? (double)gc_cpu_ns / ((double)life * now.procs) : 0;
 }
 
+/* What a child counted is in memory that it shares. */
+static struct mark_counts *child_counts;
+
 static void report_to_pacer(void)
 {
     struct mark_counts c;
-    mark_counts(&c);
+    if (now.way == WAY_SNAPSHOT)
+        c = *child_counts;
+    else
+        mark_counts(&c);
     int64_t assist = assist_take_ns();
     now.worker_ns = load_rlx(&now.worker_total_ns);
     now.idle_ns = load_rlx(&now.idle_total_ns);
@@ -551,6 +557,7 @@ static int mark_in_child(void *arg)
     work_reset_in_child();
     jobs_set(JOBS_ALL, 0);
     mark_stopped(0, 1, NULL);
+    mark_counts(child_counts);
     if (knobs.gccheckmark != 0) { /* later a stale word may point to what was dead */
         mem_unshare_marks();      /* the program's objects are born marked meanwhile */
         gc_checkmark();
@@ -562,8 +569,12 @@ static int mark_in_child(void *arg)
 static bool mark_by_snapshot(void)
 {
     int64_t t0, t2;
+    if (child_counts == NULL)
+        child_counts = os_map_shared(sizeof *child_counts);
     stop_with_roots_listed(&t0);
     begin_marking();
+    if (child_counts == NULL)
+        return false;
     mem_keep_from_child(true);
     int pid = snapshot_start(mark_in_child, NULL);
     mem_keep_from_child(false);
