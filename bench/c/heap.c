@@ -11,18 +11,18 @@ typedef struct {
 } leaf;
 GORT_TYPE_NOSCAN(leaf)
 
-typedef struct node node;
-struct node {
-    node *next;
+typedef struct cell cell;
+struct cell {
+    cell *next;
     leaf *leaf;
     uint64_t key, value;
 };
-GORT_TYPE(node, next, leaf)
-typedef node *node_ref;
+GORT_TYPE(cell, next, leaf)
+typedef cell *node_ref;
 GORT_TYPE_NOSCAN(gort_mem_stats)
 
-/* Chains of 16 nodes on average; a node and its leaf are 64 bytes. */
-static node **chains;
+/* Chains of 16 nodes on average; a cell and its leaf are 64 bytes. */
+static cell **chains;
 static size_t nchains;
 
 static uint64_t next_random(uint64_t *x)
@@ -33,9 +33,9 @@ static uint64_t next_random(uint64_t *x)
     return *x;
 }
 
-static node *new_node(node *next, uint64_t key)
+static cell *new_node(cell *next, uint64_t key)
 {
-    node *n = gort_new(node);
+    cell *n = gort_new(cell);
     n->leaf = gort_new(leaf);
     n->leaf->words[0] = key;
     n->next = next;
@@ -47,7 +47,7 @@ static node *new_node(node *next, uint64_t key)
 static void rewire(uint64_t *random)
 {
     uint64_t r = next_random(random);
-    node **link = &chains[(r >> 8) % nchains];
+    cell **link = &chains[(r >> 8) % nchains];
     for (int steps = r & 3; steps > 0 && *link != NULL && (*link)->next != NULL; steps--)
         link = &(*link)->next;
     *link = new_node(*link != NULL ? (*link)->next : NULL, r);
@@ -59,7 +59,7 @@ static void grow_chains(int64_t n, uint64_t *random)
     chains = gort_new_array(node_ref, nchains);
     for (int64_t i = 0; i < n; i++) {
         uint64_t r = next_random(random);
-        node **link = &chains[(r >> 8) % nchains];
+        cell **link = &chains[(r >> 8) % nchains];
         *link = new_node(*link, r);
     }
 }
@@ -67,7 +67,7 @@ static void grow_chains(int64_t n, uint64_t *random)
 static void check_chains(void)
 {
     for (size_t i = 0; i < nchains; i++)
-        for (const node *n = chains[i]; n != NULL; n = n->next)
+        for (const cell *n = chains[i]; n != NULL; n = n->next)
             check(n->leaf->words[0] == n->key && (n->key >> 8) % nchains == i,
                   "an object is not what it was");
 }

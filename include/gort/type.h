@@ -11,6 +11,10 @@
  * it
  *
  * The library describes the basic types (`int`, `double`, `uint8_t`, `gort_string`, ...) itself.
+ * A name means one type in the whole program: if two files describe different types of one name, the linker
+ * keeps one of the descriptions. (An object whose size shows that it is the other's is searched
+ * conservatively; of two types of one size the runtime cannot know.) Give such types different names.
+ *
  * Two descriptors mean the same type when size, kind and name agree, so a type may be described in
  * several files and several shared objects.
  */

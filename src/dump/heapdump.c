@@ -561,10 +561,10 @@ static void put_range(void *lo, size_t bytes, void *dump)
 
 static void put_thread_locals(struct m *m, void *dump)
 {
-    uintptr_t lo = 0, hi = 0;
-    if (m->thread_pointer == 0)
+    uintptr_t lo = 0, hi = 0, tp = (uintptr_t)load_rlx(&m->thread_pointer);
+    if (tp == 0)
         return;
-    os_tls_static(m->thread_pointer, &lo, &hi);
+    os_tls_static(tp, &lo, &hi);
     put_roots(dump, "thread-local data", lo, hi);
 }
 

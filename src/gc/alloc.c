@@ -409,6 +409,13 @@ void *gort_alloc_type(const gort_type *type, size_t n)
     return typed_and_leave(m_enter(), type, bytes);
 }
 
+/* Two files may each have a type of this name, and the linker kept one description: an object of another
+ * size is not what it describes. */
+static inline bool is_of(const struct gort_type *t, size_t bytes)
+{
+    return t != NULL && likely(t->size == bytes);
+}
+
 /* Of most runs the type is known, and then so is all the rest. */
 void *gort_alloc_one(const gort_type *type, size_t bytes)
 {
@@ -423,8 +430,8 @@ void *gort_alloc_one(const gort_type *type, size_t bytes)
             }
         }
     }
-    return type != NULL ? typed_and_leave(m, type, bytes)
-                        : alloc_and_leave(m, bytes, OBJ_CONSERVATIVE);
+    return is_of(type, bytes) ? typed_and_leave(m, type, bytes)
+                              : alloc_and_leave(m, bytes, OBJ_CONSERVATIVE);
 }
 
 void *gort_alloc_array(const gort_type *type, size_t elem_bytes, size_t n)
@@ -433,6 +440,6 @@ void *gort_alloc_array(const gort_type *type, size_t elem_bytes, size_t n)
     if (unlikely(!gc_array_bytes(elem_bytes, n, &bytes)))
         panic_runtime("makeslice: len out of range");
     struct m *m = m_enter();
-    return type != NULL ? typed_and_leave(m, type, type->size * n)
-                        : alloc_and_leave(m, bytes, OBJ_CONSERVATIVE);
+    return is_of(type, elem_bytes) ? typed_and_leave(m, type, bytes)
+                                   : alloc_and_leave(m, bytes, OBJ_CONSERVATIVE);
 }

@@ -64,6 +64,8 @@ bool mark_quiet(void);
 bool mark_has_work(void);
 /* In a child of snapshot.c, the only thread there: forgets buffers and locks of other threads. */
 void work_reset_in_child(void);
+/* Forgets all that is grey and in no marker. */
+STW void work_drop(void);
 
 struct mark_counts {
     uint64_t heap_bytes, stack_bytes, global_bytes; /* scanned */
@@ -94,7 +96,7 @@ bool gc_is_marked(const struct object *o);
  * swept, by who sweeps it. */
 void gc_revive(const struct object *o);
 
-/* Clears all marks of the running cycle: a child died halfway. */
+/* Clears all marks of the running cycle and forgets what is grey: somebody gave up halfway. */
 STW void gc_unmark_all(void);
 
 /* ---- check.c, verify.c */

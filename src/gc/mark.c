@@ -727,5 +727,6 @@ static void unmark_arena(struct arena *a, uintptr_t lo, uintptr_t hi, void *arg)
 void gc_unmark_all(void)
 {
     arena_each(unmark_arena, NULL);
+    work_drop();
     mark_reset();
 }

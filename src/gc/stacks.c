@@ -195,7 +195,7 @@ static uintptr_t thread_sp(const struct m *m, const struct g *g)
     uintptr_t sp;
     if (g->sigctx != NULL)
         sp = arch_ucontext_regs(g->sigctx).sp;
-    else if (m->loose || (g->in_cgo && !m->blocked))
+    else if (m->loose || (g->in_cgo && load_rlx(&m->blocked) == 0))
         sp = os_thread_sleeping_sp(m->tid);
     else
         return g->ctx.sp;
@@ -242,8 +242,9 @@ static void mark_thread(struct m *m, void *arg)
     if (t->at++ % t->parts != t->part)
         return;
     const struct g *g = m_user_g(m);
-    if (m->thread_pointer != 0)
-        mark_thread_locals(t->mk, m->thread_pointer);
+    uintptr_t tp = (uintptr_t)load_rlx(&m->thread_pointer); /* a thread may just begin */
+    if (tp != 0)
+        mark_thread_locals(t->mk, tp);
     if (g != NULL)
         mark_running(t->mk, m, g);
 }

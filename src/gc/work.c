@@ -340,6 +340,24 @@ void mark_reset(void)
     arena_each(widen, NULL);
 }
 
+static void list_empty_buffers(struct wbuf *b) REQUIRES(work.lock)
+{
+    for (struct wbuf *next; b != NULL; b = next) {
+        next = b->next;
+        list_empty_buffer(b);
+    }
+}
+
+void work_drop(void)
+{
+    lock(&work.lock);
+    list_empty_buffers(work.spans);
+    list_empty_buffers(work.objects);
+    work.spans = work.objects = NULL;
+    store_seq(&work.listed, 0u);
+    unlock(&work.lock);
+}
+
 /* Another thread may have held the lock when the child was made. */
 void work_reset_in_child(void)
 {

@@ -87,7 +87,7 @@ void gort_detach_thread(void)
     struct p *p = p_release(m);
     p_hand_off(p);
     m->lock_count = 0;
-    m->thread_pointer = 0; /* our thread-locals end with us */
+    store_rlx(&m->thread_pointer, (uint64_t)0); /* our thread-locals end with us */
     store_rlx(&m->curg, &m->g0);
     m->g0.param = g;
     m_forget(m);

@@ -87,7 +87,7 @@ void m_init_self(struct m *m, bool own_signal_stack)
     m->errno_p = __errno_location();
     m->tid = os_thread_id();
     m->cpu_clock = os_thread_cpu_clock();
-    m->thread_pointer = os_thread_pointer();
+    store_rlx(&m->thread_pointer, (uint64_t)os_thread_pointer());
     if (own_signal_stack)
         os_signal_stack(SIGNAL_STACK_BYTES);
     os_signal_stack_bounds(&m->signal_lo, &m->signal_hi);
@@ -141,7 +141,7 @@ void m_stop(struct m *m)
         m->idle_next = sched.idle_ms;
         sched.idle_ms = m;
         sched.nidle_ms++;
-        m->blocked = true;
+        store_rlx(&m->blocked, 1u);
         m_check_deadlock();
     }
     unlock(&sched.lock);
@@ -157,7 +157,7 @@ void m_stop(struct m *m)
     lock(&sched.lock);
     struct p *p = m->nextp;
     m->nextp = NULL;
-    m->blocked = false;
+    store_rlx(&m->blocked, 0u);
     unlock(&sched.lock);
     m->woken_ns = m->spinning ? os_nanotime() : 0;
     p_acquire(m, p);
@@ -234,7 +234,7 @@ static void park_main_thread(struct m *m)
     note_clear(&m->note);
     lock(&sched.lock);
     sched.nidle_ms++;
-    m->blocked = true;
+    store_rlx(&m->blocked, 1u);
     m_check_deadlock();
     unlock(&sched.lock);
     while (load_rlx(&sched.exiting) == 0)

@@ -66,7 +66,7 @@ bool park_in_place(struct m *m, struct g *g, park_commit commit, void *arg)
         p_hand_off(p);
     lock(&sched.lock);
     sched.nasleep_bound++;
-    m->blocked = true;
+    store_rlx(&m->blocked, 1u);
     if (m->nextp == NULL)
         m_check_deadlock();
     unlock(&sched.lock);
@@ -75,7 +75,7 @@ bool park_in_place(struct m *m, struct g *g, park_commit commit, void *arg)
         m_stop(m); /* does not return here */
     lock(&sched.lock);
     sched.nasleep_bound--;
-    m->blocked = false;
+    store_rlx(&m->blocked, 0u);
     p = m->nextp;
     m->nextp = NULL;
     unlock(&sched.lock);

@@ -157,14 +157,14 @@ struct m {
     struct m *idle_next;
     aptr all_next;   /* lock+atomic: m_next */
     struct p *nextp; /* handed over together with `note` */
-    bool blocked;    /* asleep on `note` */
+    au32 blocked;    /* lock+atomic: asleep on `note` */
     bool regaining;  /* without a P, on its way to give its goroutine to the global queue */
     uint32_t id;
     int tid;
     clockid_t cpu_clock;
     struct note note;
-    /* const while listed, for the collector: */
-    uintptr_t thread_pointer;       /* where its thread-locals are found from */
+    /* for the collector: */
+    au64 thread_pointer;            /* atomic: its thread-locals are found from here; 0: none yet */
     uintptr_t signal_lo, signal_hi; /* its alternate stack; 0: none */
     /* atomic: */
     aptr held; /* ucontext while world_stop_all holds it, without a P, in a signal handler */

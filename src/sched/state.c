@@ -55,7 +55,7 @@ static void print_m(struct out *o, struct m *m)
     field(o, " locks=", load_rlx(&m->locks));
     field(o, " dying=", m->dying);
     field_bool(o, " spinning=", m->spinning);
-    field_bool(o, " blocked=", m->blocked);
+    field_bool(o, " blocked=", load_rlx(&m->blocked) != 0);
     bool locked = user && load_rlx(&g->bound) == m;
     field_or_nil(o, " lockedg=", locked, locked ? (int64_t)g->id : 0);
     out_char(o, '\n');

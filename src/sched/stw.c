@@ -159,7 +159,7 @@ static bool sleeps_undisturbed(struct m *m, int64_t waited_ns)
 static bool is_at_rest(struct m *m, int64_t waited_ns) REQUIRES(sched.lock)
 {
     struct g *g = load_acq(&m->curg); /* pairs with gort_attach_thread */
-    if (m->loose || m->blocked || g == NULL || m == self())
+    if (m->loose || load_rlx(&m->blocked) != 0 || g == NULL || m == self())
         return true;
     if (g == &m->g0)
         return !m->regaining;
@@ -288,7 +288,7 @@ void world_freeze(void)
         struct m *me = self();
         uint32_t running = 0;
         for (struct m *m = m_first(); m != NULL; m = m_next(m)) {
-            if (m == me || load_rlx(&m->curg) == NULL || m->blocked)
+            if (m == me || load_rlx(&m->curg) == NULL || load_rlx(&m->blocked) != 0)
                 continue;
             or_seq(&m->attention, (uint32_t)ATT_STOP);
             if (freeze_by_signal(m))

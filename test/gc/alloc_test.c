@@ -366,3 +366,20 @@ Test(alloc, by_many_goroutines_never_overlaps, .timeout = 120)
 {
     cr_expect_eq(in_gort(many), 0);
 }
+
+/* ---- two types of one name: the linker keeps one description */
+static void another_size(void)
+{
+    const gort_type *t = gort_typeof(three);
+    char *one = gort_alloc_one(t, sizeof(three) + 8),
+         *many = gort_alloc_array(t, sizeof(three) + 8, 5);
+    cr_expect_eq(arena_span((uintptr_t)one)->kind, OBJ_CONSERVATIVE);
+    cr_expect_eq(arena_span((uintptr_t)many)->kind, OBJ_CONSERVATIVE);
+    cr_expect(arena_span((uintptr_t)many)->slot_bytes >= 5 * (sizeof(three) + 8));
+    cr_expect_eq(arena_span((uintptr_t)gort_alloc_one(t, sizeof(three)))->kind, OBJ_PRECISE);
+}
+
+Test(alloc, a_type_of_another_size_is_not_believed)
+{
+    cr_expect_eq(in_gort(another_size), 0);
+}

@@ -175,6 +175,30 @@ Test(work, rests_when_the_world_is_to_stop)
     cr_expect_eq(in_quiet_gort(stopping), 0);
 }
 
+static void given_up(void)
+{
+    make_graph();
+    begin();
+    struct marker *mk = marker_take();
+    mark_word(mk, (uintptr_t)graph[0]);
+    mark_drain(mk, 1);
+    marker_put(mk);
+    cr_expect(mark_has_work());
+    gc_unmark_all();
+    cr_expect(mark_quiet());
+    cr_expect_not(marked(graph[0]));
+    mk = marker_take();
+    mark_word(mk, (uintptr_t)graph[0]);
+    mark_drain(mk, SIZE_MAX);
+    marker_put(mk);
+    expect_all_marked();
+    finish();
+}
+Test(work, can_be_given_up_halfway)
+{
+    cr_expect_eq(in_quiet_gort(given_up), 0);
+}
+
 static void in_child(void)
 {
     make_graph();

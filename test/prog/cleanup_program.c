@@ -9,7 +9,7 @@ typedef struct {
     void *memory;
 } owner;
 
-static volatile int freed;
+static _Atomic int freed;
 
 static void free_memory(void *memory)
 {

@@ -11,7 +11,7 @@ typedef struct {
 } file;
 GORT_TYPE_NOSCAN(file)
 
-static volatile int opened, closed;
+static _Atomic int opened, closed;
 
 static void file_close(void *obj)
 {

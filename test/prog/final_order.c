@@ -11,7 +11,7 @@ struct named {
     struct named *to;
     char name;
 };
-static volatile int ran;
+static _Atomic int ran;
 static gort_waitgroup wg;
 
 static void say(void *obj)

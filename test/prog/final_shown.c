@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static volatile int begun;
+static _Atomic int begun;
 static gort_sema gate;
 
 static void finalizer(void *obj)

@@ -14,7 +14,7 @@
 
 enum { BEADS = 100000, KILLS = 5 };
 
-static volatile int killed;
+static _Atomic int killed;
 
 static void kill_children_of(const char *task)
 {

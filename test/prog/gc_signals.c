@@ -15,7 +15,7 @@ enum { BEADS = 5000, WORKERS = 4, ROUNDS = 200 };
 static bead *shown;          /* the handler walks it */
 static bead *volatile spare; /* the handler moves one from here to `taken` and back */
 static bead *volatile taken;
-static volatile sig_atomic_t handled, wrong;
+static _Atomic int handled, wrong;
 
 static void handler(int sig)
 {

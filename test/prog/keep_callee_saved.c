@@ -11,7 +11,7 @@
 
 static gort_chan *c;
 static int ends[2];
-static volatile int inside;
+static _Atomic int inside;
 
 __attribute__((used)) static void wait_parked(void)
 {

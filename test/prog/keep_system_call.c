@@ -7,7 +7,7 @@
 
 enum { OBJECTS = 64, ROUNDS = 20 };
 
-static volatile int stop;
+static _Atomic int stop;
 
 /* Keeps the collector busy, and cycles coming. */
 static void churn(gort_chan *done)

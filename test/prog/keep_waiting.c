@@ -14,7 +14,7 @@ GORT_TYPE_NOSCAN(int)
 
 static gort_chan *go_on, *done, *full, *empty;
 static secret **slot;
-static volatile int waiting;
+static _Atomic int waiting;
 
 __attribute__((noinline)) static void fill(gort_chan *c)
 {
