@@ -84,7 +84,7 @@ int os_thread_blocks(int tid, int sig);
 int os_thread_count(void);
 /* Sends `sig` to one thread of this process. */
 SIGSAFE int os_thread_signal(int tid, int sig);
-/* The bounds of the calling thread's own stack. */
+/* The bounds of the calling thread's own stack; guessed, where libc does not know them. */
 void os_thread_stack(uintptr_t *lo, uintptr_t *hi);
 /* Makes every running thread of the process pass a full memory barrier. */
 void os_membarrier(void);

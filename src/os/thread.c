@@ -11,9 +11,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#define UNLIMITED_STACK_BYTES ((uintptr_t)8 << 20) /* taken for the limit where there is none */
 
 int os_thread_start(void *(*fn)(void *), void *arg)
 {
@@ -204,14 +208,34 @@ int os_thread_signal(int tid, int sig)
     return r;
 }
 
+/* Without /proc libc does not know the stack of the first thread, and it may have no memory to tell of
+ * another's. The first ends below what the kernel put there, the others where libc has the thread's own
+ * data; both are at most as deep as the limit, unless the program asked for more. */
+static void guess_stack(uintptr_t *lo, uintptr_t *hi)
+{
+    struct rlimit limit;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t top = os_thread_id() == getpid() ? getauxval(AT_RANDOM) : os_thread_pointer();
+    uintptr_t deep = UNLIMITED_STACK_BYTES;
+    if (here > top)
+        return;
+    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < top / 2) /* else: no limit */
+        deep = limit.rlim_cur;
+    *hi = top & ~(uintptr_t)15;
+    *lo = here < top - deep ? here : top - deep;
+    *lo &= ~(uintptr_t)(os_page_bytes() - 1);
+}
+
 void os_thread_stack(uintptr_t *lo, uintptr_t *hi)
 {
     pthread_attr_t attr;
     void *base = NULL;
     size_t bytes = 0;
     *lo = *hi = 0;
-    if (FAULT(thread_stack) || pthread_getattr_np(pthread_self(), &attr) != 0)
+    if (FAULT(thread_stack) || pthread_getattr_np(pthread_self(), &attr) != 0) {
+        guess_stack(lo, hi);
         return;
+    }
     if (pthread_attr_getstack(&attr, &base, &bytes) == 0) {
         *lo = (uintptr_t)base;
         *hi = (uintptr_t)base + bytes;

@@ -7,5 +7,6 @@
 // not: ^gc way: stopped$
 // not: checkmark
 // limit: 60
+// no-fault: pagemap_scan uffd_register
 // skip-on: arm64
 #include "gc_refused.h"

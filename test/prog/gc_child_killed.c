@@ -1,6 +1,7 @@
 /* Somebody kills the children that mark (a snapshot each): the world stops instead, and nothing is lost. */
 // env: GODEBUG=clobberfree=1,gcway=2
 // skip-on: arm64
+// no-fault: clone_child vm_map_shared
 // expect: killed
 // expect: kept
 // limit: 60

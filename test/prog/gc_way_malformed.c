@@ -6,5 +6,6 @@
 // expect-re: ^kept$
 // not: ^gc way: stopped$
 // limit: 60
+// no-fault: pagemap_scan uffd_register
 // skip-on: arm64
 #include "gc_refused.h"
