@@ -53,13 +53,14 @@ static struct {
 static struct {
     /* leader: */
     struct gc_trace t;
-    int64_t began_ns, worker_ns, idle_ns;
+    int64_t worker_ns, idle_ns;
     uint64_t live_marking; /* heap when marking began */
     uint64_t pause_ns;     /* of all stops */
     int64_t slices_ns;     /* of stops before the last one */
     uint32_t procs;
     enum gc_way way;
     /* atomic, by the gang: */
+    ai64 began_ns; /* the leader writes, the monitor reads */
     au32 job, jobs_left, finished;
     au64 pages; /* written ones, in this round */
     ai64 worker_total_ns, idle_total_ns;
@@ -605,7 +606,7 @@ static void mark_with_world_stopped(bool is_stopped)
         stop_with_roots_listed(&t0);
         begin_marking();
     } else {
-        gc_unmark_all(); /* a child died at it */
+        gc_unmark_all(); /* a child died at it, or the kernel refused halfway */
     }
     int64_t t1 = os_nanotime();
     now.t.stop1_ns += t1 - t0;
@@ -631,7 +632,7 @@ static void prepare(bool forced)
     now.t.forced = forced;
     store_rlx(&now.worker_total_ns, (int64_t)0);
     store_rlx(&now.idle_total_ns, (int64_t)0);
-    now.began_ns = os_nanotime();
+    store_rlx(&now.began_ns, os_nanotime());
     now.procs = sched_nprocs();
     now.pause_ns = 0;
     now.slices_ns = 0;
@@ -643,7 +644,7 @@ static void finish(void)
     struct gc_trace *t = &now.t;
     t->fraction = gc_pauses.cpu_fraction;
     t->cycle = gc_pauses.num_gc;
-    t->at_ns = now.began_ns - sched_started_ns();
+    t->at_ns = load_rlx(&now.began_ns) - sched_started_ns();
     t->procs = now.procs;
     assist_wake_all();
     prof_heap_publish();
@@ -769,7 +770,7 @@ void gort_gc(void)
 
 void gc_tick(int64_t now_ns)
 {
-    int64_t last = now.began_ns;
+    int64_t last = load_rlx(&now.began_ns);
     limiter_update(now_ns);
     if (last == 0)
         last = sched_started_ns();

@@ -70,9 +70,11 @@ static void sort_in_place(const struct sorting *s, char *a, size_t n)
     }
 }
 
-static bool is_ours(void)
+/* A library that the runtime itself calls, for a traceback, may sort under one of our locks. */
+static bool may_allocate(void)
 {
-    return (load_rlx(&self()->attention) & ATT_NOBODY) == 0;
+    const struct m *m = self();
+    return (load_rlx(&m->attention) & ATT_NOBODY) == 0 && load_rlx(&m->locks) == 0 && m->dying == 0;
 }
 
 static void sort_with(const struct sorting *s, void *array, size_t n)
@@ -85,7 +87,7 @@ static void sort_with(const struct sorting *s, void *array, size_t n)
         sort(s, array, n, (char *)words);
         return;
     }
-    bool ours = is_ours();
+    bool ours = may_allocate();
     char *spare = ours ? gort_alloc(bytes) : malloc(bytes);
     if (spare != NULL)
         sort(s, array, n, spare);

@@ -8,7 +8,7 @@
 
 enum { ENTRIES = 20000, TIMES = 6 };
 
-static volatile int stop;
+static _Atomic int stop;
 
 static void churn(gort_chan *done)
 {
