@@ -750,7 +750,7 @@ bool gc_busy(void)
     return load_seq(&requests.asked) != 0 || load_seq(&requests.busy) != 0; /* in this order */
 }
 
-PARKS void gc_collect(void)
+PARKS void gc_collect(void) NO_TSA
 {
     struct waiter w = {.g = m_curg(self())};
     lock(&requests.lock);
