@@ -9,13 +9,22 @@
 
 #include <stdio.h>
 
+static uint32_t cycles(void)
+{
+    static gort_mem_stats stats;
+    static int turn;
+    if (turn++ % 1000 == 0)
+        gort_read_mem_stats(&stats);
+    return stats.num_gc;
+}
+
 /* The second line comes only from a cycle during which the heap grew. */
 static int program(int argc, char **argv)
 {
     void **keep = NULL;
     (void)argc;
     (void)argv;
-    for (int i = 0; i < 300000; i++) {
+    for (int i = 0; i < 300000 || cycles() < 5; i++) {
         void **node = gort_alloc(256);
         *node = i % 50000 == 0 ? NULL : (void *)keep;
         keep = node;
