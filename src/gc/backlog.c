@@ -62,16 +62,6 @@ size_t backlog_fill(bool stacks)
     return dirty_collect(0, 1, stacks, on_written, NULL);
 }
 
-static void look_at(struct marker *mk, const struct entry *e)
-{
-    if (e->kind == DIRTY_HEAP)
-        mark_written(mk, e->lo, e->hi);
-    else if (e->kind == DIRTY_STACK)
-        stacks_mark_written(mk, e->lo, e->hi);
-    else
-        mark_range(mk, (void *)e->lo, (void *)e->hi, ROOT_DATA);
-}
-
 static void work_off(unsigned i, unsigned n, void *arg)
 {
     struct marker *mk = marker_take();
@@ -81,7 +71,7 @@ static void work_off(unsigned i, unsigned n, void *arg)
     while (load_rlx(&list.next) < list.len && os_nanotime() < list.until_ns) {
         uint64_t at = add_rlx(&list.next, (uint64_t)ENTRIES_AT_ONCE);
         for (uint64_t end = at + ENTRIES_AT_ONCE; at < end && at < list.len; at++)
-            look_at(mk, &list.entry[at]);
+            mark_pages(list.entry[at].kind, list.entry[at].lo, list.entry[at].hi, mk);
         while (mark_drain(mk, GC_SLICE_WORK) > 0 && os_nanotime() < list.until_ns)
             ;
     }

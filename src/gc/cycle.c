@@ -3,7 +3,7 @@
  * Owns    the leader of the gang, what was asked of it, who waits for it, and the order of a cycle.
  * Holds   1. One cycle at a time; the next begins when the sweep of the last is over.
  *         2. gc.phase changes only while the world is stopped.
- *         3. A goroutine in `waiting` is readied once `done` has reached its target.
+ *         3. A goroutine in `waiting` is readied once the cycle that it waits for is swept.
  * Locks   requests.lock, rank cycle: what is asked, and who waits.
  *
  *            asked                  stop            stop                swept
@@ -37,11 +37,8 @@ struct waiter {
 static struct {
     struct lock lock; /* rank cycle */
     /* lock: */
-    uint64_t begun;  /* cycles */
-    uint32_t forced; /* gort_gc wants one more, begun from now on */
+    uint64_t begun; /* cycles */
     struct waiter *waiting;
-    /* lock+atomic: */
-    au64 done; /* cycles swept */
     /* atomic: */
     au32 asked; /* bits 1 << enum gc_why */
     au32 leader;
@@ -53,7 +50,6 @@ static struct {
 static struct {
     /* leader: */
     struct gc_trace t;
-    int64_t worker_ns, idle_ns;
     uint64_t live_marking; /* heap when marking began */
     uint64_t pause_ns;     /* of all stops */
     int64_t slices_ns;     /* of stops before the last one */
@@ -76,17 +72,6 @@ enum job_kind { JOBS_ROOTS, JOBS_ROUND, JOBS_STOP, JOBS_ALL };
 static enum job_kind job_kind; /* leader writes, the gang reads */
 static uint32_t job_count;
 
-static void on_written(enum dirty_kind kind, uintptr_t lo, uintptr_t hi, void *arg)
-{
-    struct marker *mk = arg;
-    if (kind == DIRTY_HEAP)
-        mark_written(mk, lo, hi);
-    else if (kind == DIRTY_STACK)
-        stacks_mark_written(mk, lo, hi);
-    else
-        mark_range(mk, (void *)lo, (void *)hi, ROOT_DATA);
-}
-
 static bool many_stacks(void)
 {
     return stack_count_taken() > GC_STACKS_MANY;
@@ -97,7 +82,7 @@ static bool many_stacks(void)
 static void collect_written(struct marker *mk, unsigned part, unsigned parts)
 {
     bool stacks = job_kind == JOBS_STOP || !many_stacks();
-    add_rlx(&now.pages, (uint64_t)dirty_collect(part, parts, stacks, on_written, mk));
+    add_rlx(&now.pages, (uint64_t)dirty_collect(part, parts, stacks, mark_pages, mk));
 }
 
 static void job_of_roots(struct marker *mk, unsigned i, bool stopped)
@@ -210,9 +195,8 @@ static double share_of(unsigned i)
     return quarter <= 0 ? 0 : quarter >= 1 ? 1 : quarter;
 }
 
-static void account(unsigned i, int64_t ns, bool idle)
+static void account(int64_t ns, bool idle)
 {
-    (void)i;
     add_rlx(idle ? &now.idle_total_ns : &now.worker_total_ns, ns);
 }
 
@@ -232,7 +216,7 @@ static void mark_running(unsigned i, unsigned n, void *arg)
     (void)n;
     (void)arg;
     while (load_acq(&now.finished) == 0) {
-        bool idle = sched_idle_ps() > i || (i == 0 && sched_idle_ps() > 0);
+        bool idle = sched_idle_ps() > i;
         if (!idle && share_of(i) <= 0) {
             os_sleep_ns(MARK_SLICE_NS / 5);
             continue;
@@ -240,7 +224,7 @@ static void mark_running(unsigned i, unsigned n, void *arg)
         int64_t t0 = os_nanotime();
         size_t work = mark_slice(MARK_SLICE_NS);
         int64_t took = os_nanotime() - t0;
-        account(i, took, idle);
+        account(took, idle);
         if (work > 0) {
             assist_credit(work);
             pacer_revise();
@@ -361,8 +345,8 @@ static void report_to_pacer(void)
     else
         mark_counts(&c);
     int64_t assist = assist_take_ns();
-    now.worker_ns = load_rlx(&now.worker_total_ns);
-    now.idle_ns = load_rlx(&now.idle_total_ns);
+    now.t.worker_ns = load_rlx(&now.worker_total_ns);
+    now.t.idle_ns = load_rlx(&now.idle_total_ns);
     now.t.live_end = pacer_live();
     struct pacer_result r = {
         .marked_bytes = c.marked_bytes + (now.t.live_end - now.live_marking),
@@ -370,8 +354,8 @@ static void report_to_pacer(void)
         .stack_scan = c.stack_bytes,
         .globals_scan = c.global_bytes,
         .assist_ns = assist,
-        .background_ns = now.worker_ns,
-        .idle_ns = now.idle_ns,
+        .background_ns = now.t.worker_ns,
+        .idle_ns = now.t.idle_ns,
         .mark_ns = now.t.mark_ns,
     };
     now.t.marked = r.marked_bytes;
@@ -379,8 +363,6 @@ static void report_to_pacer(void)
     now.t.stacks = c.stack_bytes;
     now.t.globals = roots_bytes();
     now.t.assist_ns = assist;
-    now.t.worker_ns = now.worker_ns;
-    now.t.idle_ns = now.idle_ns;
     pacer_mark_end(&r);
 }
 
@@ -548,7 +530,6 @@ static enum marked mark_by_dirty_pages(void)
     mark_in_stop(JOBS_STOP);
     end_marking(false);
     start_world(t2);
-    dirty_end();
     return MARKED;
 }
 
@@ -689,7 +670,6 @@ static void wake_waiting(uint64_t done)
 {
     struct waiter *ready_list = NULL, **at = &requests.waiting;
     lock(&requests.lock);
-    store_seq(&requests.done, done);
     while (*at != NULL) {
         struct waiter *w = *at;
         if (w->target <= done) {

@@ -11,7 +11,7 @@
  *         registered yet answers -EPERM; whoever meets that registers it, and takes it as written. Large
  *         roots need a table, for others must know what they need not look at (roots.c).
  *
- * Nothing is taken back when a cycle is over (dirty_end): a page that stays protected costs one fault at
+ * Nothing is taken back when a cycle is over: a page that stays protected costs one fault at
  * its next write, and that much costs less than walking all pages once more; it is protected again by the
  * next cycle anyhow.
  */
@@ -151,6 +151,13 @@ size_t dirty_collect(unsigned part, unsigned parts, bool stacks, dirty_fn fn, vo
     return w.pages;
 }
 
-void dirty_end(void)
+void mark_pages(enum dirty_kind kind, uintptr_t lo, uintptr_t hi, void *marker)
 {
+    struct marker *mk = marker;
+    if (kind == DIRTY_HEAP)
+        mark_written(mk, lo, hi);
+    else if (kind == DIRTY_STACK)
+        stacks_mark_written(mk, lo, hi);
+    else
+        mark_range(mk, (void *)lo, (void *)hi, ROOT_DATA);
 }

@@ -125,9 +125,6 @@ enum roots_which { ROOTS_TRACKED, ROOTS_ALL };
 typedef bool (*roots_fn)(uintptr_t lo, uintptr_t hi, void *arg);
 void roots_each_large(enum roots_which which, unsigned part, unsigned parts, roots_fn fn,
                       void *arg);
-/* Calls fn for each listed range; `bss`: without a file behind it. For heapdump.c, while no cycle
- * runs. */
-void roots_each_segment(void (*fn)(uintptr_t lo, uintptr_t hi, bool bss, void *arg), void *arg);
 
 /* ---- stacks.c */
 /* Scans every goroutine that does not run, from its stack pointer up, while the program runs. */
@@ -158,8 +155,8 @@ int dirty_arm(unsigned part, unsigned parts);
  * stacks are reported, too. */
 typedef void (*dirty_fn)(enum dirty_kind kind, uintptr_t lo, uintptr_t hi, void *arg);
 size_t dirty_collect(unsigned part, unsigned parts, bool stacks, dirty_fn fn, void *arg);
-/* Stops tracking: no more faults until the next dirty_arm. Nothing if that costs more than it saves. */
-void dirty_end(void);
+/* A dirty_fn: looks at written pages again, as their kind asks; arg is the marker. */
+void mark_pages(enum dirty_kind kind, uintptr_t lo, uintptr_t hi, void *marker);
 
 /* ---- backlog.c: written pages, worked off in slices */
 /* Lists the pages written since the last look, protected again; how many. */
@@ -197,7 +194,7 @@ bool gc_busy(void);
 /* What MemStats, GCStats and the heap dump say of past cycles. Written with the world stopped. */
 struct gc_pauses {
     uint64_t pause_ns
-        [256]; /* a ring; both stops of a cycle together; the latest at (num_gc + 255) % 256 */
+        [256]; /* a ring; all stops of a cycle together; the latest at (num_gc + 255) % 256 */
     uint64_t pause_end[256]; /* since 1970, ns */
     uint64_t pause_total_ns;
     uint64_t last_gc;    /* since 1970, ns; 0: none */
@@ -271,9 +268,7 @@ uint64_t pacer_limit(void);
 uint64_t pacer_goal(void);           /* bytes of heap: MemStats.next_gc */
 uint64_t pacer_live(void);           /* bytes: marked by the last cycle, and allocated since */
 uint64_t pacer_goal_now(void);       /* goal of the running cycle */
-bool pacer_limit_decides(void);      /* the goal comes from GOMEMLIMIT */
 bool pacer_collects_by_itself(void); /* false with GOGC=off and no limit */
-bool pacer_due(void);                /* the heap is at its trigger: a cycle is wanted */
 bool pacer_late(void);    /* the heap asked for a cycle, which has not ended, and is at its goal */
 double pacer_ratio(void); /* of assists; 0: none */
 /* The heap grows: counts it, and asks for a cycle at the trigger. */
@@ -305,7 +300,6 @@ void limiter_mark_end(int64_t now_ns);
 void limiter_add_assist(int64_t ns);
 void limiter_add_stop(int64_t ns); /* wall time that the world stood still for the collector */
 void limiter_update(int64_t now_ns);
-uint32_t limiter_last_cycle(void); /* in which it last began to limit; 0: never */
 
 /* ---- sweep.c */
 /* Sweeps everything, in slices; several threads may call it. On return nothing waits to be swept. */

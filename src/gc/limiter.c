@@ -53,7 +53,7 @@ static struct {
     bool marking;
     /* lock+atomic: */
     ai64 at_ns; /* of the last look */
-    au32 limiting, last_cycle;
+    au32 limiting;
     /* atomic: until the next look */
     ai64 assist_ns, stop_ns;
 } clock_ = {.lock = LOCK_INIT(pacer)};
@@ -61,11 +61,6 @@ static struct {
 bool limiter_limiting(void)
 {
     return load_rlx(&clock_.limiting) != 0;
-}
-
-uint32_t limiter_last_cycle(void)
-{
-    return load_rlx(&clock_.last_cycle);
 }
 
 void limiter_add_assist(int64_t ns)
@@ -99,7 +94,6 @@ static void pour_since(int64_t ns) REQUIRES(clock_.lock)
 static void look(int64_t now_ns) REQUIRES(clock_.lock)
 {
     int64_t at = load_rlx(&clock_.at_ns);
-    bool before = clock_.bucket.limiting;
     if (clock_.procs != 0 && now_ns > at)
         pour_since(now_ns - at);
     store_rlx(&clock_.at_ns, now_ns);
@@ -107,8 +101,6 @@ static void look(int64_t now_ns) REQUIRES(clock_.lock)
         clock_.procs = sched_nprocs();
         limiter_resize(&clock_.bucket, clock_.procs);
     }
-    if (clock_.bucket.limiting && !before)
-        store_rlx(&clock_.last_cycle, load_rlx(&gc.cycle) + 1);
     store_rlx(&clock_.limiting, (uint32_t)clock_.bucket.limiting);
 }
 

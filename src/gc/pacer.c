@@ -217,7 +217,7 @@ static struct {
     au64 look_at;  /* with so much alive somebody must look again */
     au64 ratio;    /* a double */
     au64 limit;
-    au32 limit_decides, by_itself;
+    au32 by_itself;
     /* atomic: */
     au32 asked;   /* 1 + cycles completed, when the heap last asked for one */
     au32 refills; /* in hostile builds, since the last cycle */
@@ -246,11 +246,6 @@ uint64_t pacer_goal_now(void)
 uint64_t pacer_limit(void)
 {
     return load_rlx(&pacer.limit);
-}
-
-bool pacer_limit_decides(void)
-{
-    return load_rlx(&pacer.limit_decides) != 0;
 }
 
 bool pacer_collects_by_itself(void)
@@ -312,7 +307,6 @@ static void publish(void) REQUIRES(pacer.lock)
         at = load_rlx(&pacer.live) + LOOK_BYTES;
     bool ever = knobs.sbrk == 0 && (pacer.p.percent >= 0 || pacer.p.limit != INT64_MAX);
     store_rlx(&pacer.by_itself, (uint32_t)ever);
-    store_rlx(&pacer.limit_decides, (uint32_t)pacer.now.limit_decides);
     store_rlx(&pacer.goal, pacer.now.goal);
     store_rlx(&pacer.limit, pacer.p.limit);
     store_rlx(&pacer.look_at, ever ? at : NONE);
@@ -464,14 +458,6 @@ void pacer_mark_end(const struct pacer_result *r)
 static bool asked_already(void)
 {
     return load_rlx(&pacer.asked) == load_rlx(&gc.cycle) + 1;
-}
-
-bool pacer_due(void)
-{
-    lock(&pacer.lock);
-    bool due = pacer_collects_by_itself() && load_rlx(&pacer.live) >= pacer.now.trigger;
-    unlock(&pacer.lock);
-    return due;
 }
 
 bool pacer_late(void)

@@ -478,14 +478,3 @@ size_t roots_bytes(void)
 {
     return (size_t)(load_rlx(&roots.segment_bytes) + load_rlx(&roots.range_bytes));
 }
-
-void roots_each_segment(void (*fn)(uintptr_t lo, uintptr_t hi, bool bss, void *arg), void *arg)
-{
-    for (size_t i = 0; i < roots.nmodules; i++) {
-        const struct os_module *m = &roots.module[i];
-        if (m->lo < m->bss_lo)
-            fn(m->lo, m->bss_lo, false, arg);
-        if (m->bss_lo < m->hi)
-            fn(m->bss_lo, m->hi, true, arg);
-    }
-}

@@ -25,15 +25,6 @@ static void check_entry(const struct arena *a, uintptr_t at, uint64_t e)
     CHECK(s->meta == meta_of(arena_of(s->base), s->base));       /* 1 */
 }
 
-static void check_specials(struct span *s, uint32_t state)
-{
-    CHECK((s->specials != NULL) == ((state & PAGE_SPECIALS) != 0)); /* 2 */
-    for (const struct special *p = s->specials; p != NULL; p = p->next) {
-        CHECK(p->slot < s->nslots && span_slot_taken(s, p->slot)); /* 3 */
-        CHECK(p->next == NULL || p->next->slot >= p->slot);        /* 3 */
-    }
-}
-
 static void check_scanned(const struct span *s)
 {
     unsigned half = load_rlx(&mem_gc.half);
@@ -60,7 +51,7 @@ static void check_page(struct arena *a, uintptr_t at)
         return;
     }
     span_check(s);
-    check_specials(s, state);
+    specials_check(s); /* 2, 3 */
     if (load_rlx(&gc.phase) == GC_TERM)
         check_scanned(s);
 }
