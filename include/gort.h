@@ -4,6 +4,7 @@
 
 #include <gort/any.h>
 #include <gort/base.h>
+#include <gort/callers.h>
 #include <gort/chan.h>
 #include <gort/context.h>
 #include <gort/debug.h>
@@ -11,10 +12,13 @@
 #include <gort/go.h>
 #include <gort/io.h>
 #include <gort/mem.h>
+#include <gort/metrics.h>
 #include <gort/panic.h>
+#include <gort/pprof.h>
 #include <gort/prof.h>
 #include <gort/sync.h>
 #include <gort/time.h>
+#include <gort/trace.h>
 #include <gort/type.h>
 
 #endif

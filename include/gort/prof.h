@@ -1,4 +1,5 @@
-/* gort/prof.h: the memory profile: who allocated what, found by sampling.
+/* gort/prof.h: profiles as records: package runtime's MemProfile, BlockProfile, MutexProfile,
+ * GoroutineProfile, ThreadCreateProfile and SetCPUProfileRate. <gort/pprof.h> writes them to files.
  *
  * Go's runtime.MemProfile. One allocation in about gort_mem_profile_rate bytes is remembered with the
  * stack that made it, and followed until it is collected. Numbers are those of the samples; a reader
@@ -41,6 +42,36 @@ GORT_API int64_t gort_mem_profile_record_inuse_bytes(const gort_mem_profile_reco
 GORT_API int64_t gort_mem_profile_record_inuse_objects(const gort_mem_profile_record *r);
 /* The stack, and its length. */
 GORT_API const uintptr_t *gort_mem_profile_record_stack(const gort_mem_profile_record *r, int *n);
+
+/* Where goroutines waited, or kept others waiting. Go: runtime.BlockProfileRecord. */
+typedef struct {
+    int64_t count;
+    int64_t cycles; /* of the processor's counter; gort_pprof_write says them in nanoseconds */
+    uintptr_t stack0[32];
+} gort_block_profile_record;
+
+/* One goroutine's stack, or that which made a thread. Go: runtime.StackRecord. */
+typedef struct {
+    uintptr_t stack0[32];
+} gort_stack_record;
+GORT_API const uintptr_t *gort_stack_record_stack(const gort_stack_record *r, int *n);
+
+/* Each fills p[0, len) and returns true, or copies nothing and returns false if there are more records than
+ * `len`; *n is set to the number there are. Go: runtime.BlockProfile, MutexProfile, GoroutineProfile,
+ * ThreadCreateProfile. Any goroutine. */
+GORT_API bool gort_block_profile(gort_block_profile_record *p, int len, int *n);
+GORT_API bool gort_mutex_profile(gort_block_profile_record *p, int len, int *n);
+GORT_API bool gort_goroutine_profile(gort_stack_record *p, int len, int *n);
+GORT_API bool gort_thread_create_profile(gort_stack_record *p, int len, int *n);
+
+/* Samples one wait for each `rate` nanoseconds that goroutines wait for channels and locks; 1: every wait;
+ * 0 or less: none. Go: runtime.SetBlockProfileRate. */
+GORT_API void gort_set_block_profile_rate(int rate);
+/* Samples one in `rate` unlocks that somebody waited for; 0: none; negative: only asks. Returns what it was.
+ * Go: runtime.SetMutexProfileFraction. */
+GORT_API int gort_set_mutex_profile_fraction(int rate);
+/* Takes `hz` samples of each second of CPU time; 0 or less stops. Go: runtime.SetCPUProfileRate. */
+GORT_API void gort_set_cpu_profile_rate(int hz);
 
 GORT_END_DECLS
 

@@ -45,6 +45,21 @@ bool symb_walk_next(struct symb_walk *w, struct symb_frame *f);
 /* Up to n pcs of the frames of `w`; the count. */
 size_t symb_walk_pcs(struct symb_walk *w, uintptr_t *pcs, size_t n);
 
+/* ---- backtrace.c: return addresses only, fast, for who looks often: profiles, the tracer, gort_callers.
+ *
+ * From `at` outwards, through the stacks `own` and `other` (NULL: none), at most `max` pcs, the innermost
+ * first. at->pc itself is the first, plus 1 when `exact` (it is an instruction that was interrupted): each
+ * pc minus 1 lies in the call. SIGSAFE: takes no lock, allocates nothing, reads only those stacks and the
+ * unwind tables of loaded modules. Correct through code without frame pointers where that has call-frame
+ * information. */
+SIGSAFE size_t symb_backtrace(const struct context *at, bool exact, const struct stack *own,
+                              const struct stack *other, uintptr_t *pcs, size_t max);
+/* The calling function's own stack, without the runtime's frames above the first of the program (its public
+ * entry is kept when `keep_entry`): what a profile records. The caller is inside the runtime, on a goroutine's
+ * stack or its thread's. */
+SIGSAFE size_t symb_backtrace_here(const struct stack *own, const struct stack *other,
+                                   bool keep_entry, uintptr_t *pcs, size_t max);
+
 /* ---- names.c: what a pc means */
 struct symb_line {
     const char *function; /* NULL if unknown; lives as long as the process */

@@ -1,0 +1,82 @@
+/* gort/callers.h: who called whom: package runtime's Caller, Callers, Frames, Func and SetCgoTraceback. */
+#ifndef GORT_CALLERS_H
+#define GORT_CALLERS_H
+
+#include <gort/base.h>
+
+GORT_BEGIN_DECLS
+
+/* The file and line of a call on the calling goroutine's stack. Go: runtime.Caller.
+ *
+ * skip     frames to go up; 0: the caller of gort_caller; a negative one: gort_caller itself.
+ * Returns  false, and sets 0, "" and 0, beyond the end of the stack. Each pointer may be NULL.
+ * Callers  any goroutine.
+ */
+GORT_API bool gort_caller(int skip, uintptr_t *pc, const char **file, int *line);
+
+/* Fills pcs[0, n) with return addresses of the calling goroutine's stack, the innermost first; calls that
+ * were inlined have no entries of their own, gort_callers_frames tells them. Go: runtime.Callers.
+ *
+ * skip     frames not to record, inlined ones counted; 0: begins with gort_callers itself, 1: its caller.
+ * Returns  how many there are.
+ */
+GORT_API int gort_callers(int skip, uintptr_t *pcs, int n);
+
+typedef struct gort_func gort_func;
+typedef struct gort_frames gort_frames;
+
+/* One call. Go: runtime.Frame. Strings live as long as the process. */
+typedef struct {
+    uintptr_t pc;         /* of the call, not where it returns to */
+    const gort_func *func; /* NULL: inlined, or not known */
+    const char *function; /* "" if unknown */
+    const char *file;     /* "" if unknown */
+    int line;             /* 0 if unknown */
+    uintptr_t entry;      /* of the function that has a frame; 0 if unknown */
+} gort_frame;
+
+/* Begins with the calls that pcs[0, n) of gort_callers stand for; the array is not to change meanwhile. The
+ * result is on the collected heap. Go: runtime.CallersFrames. */
+GORT_API gort_frames *gort_callers_frames(const uintptr_t *pcs, int n);
+/* The next call in *out, zeroed behind the last. Returns whether there is another one after it. Go:
+ * Frames.Next. */
+GORT_API bool gort_frames_next(gort_frames *f, gort_frame *out);
+
+/* The function at `pc`, NULL if there is none; of inlined ones, the innermost. Go: runtime.FuncForPC. */
+GORT_API const gort_func *gort_func_for_pc(uintptr_t pc);
+/* Its name; "" of NULL. Go: Func.Name. */
+GORT_API const char *gort_func_name(const gort_func *f);
+/* Where it begins. Go: Func.Entry. */
+GORT_API uintptr_t gort_func_entry(const gort_func *f);
+/* The file and line of the instruction at `pc` of `f`. Go: Func.FileLine. */
+GORT_API void gort_func_file_line(const gort_func *f, uintptr_t pc, const char **file, int *line);
+
+/* Arguments of the functions given to gort_set_cgo_traceback, as package runtime documents them. */
+struct gort_cgo_traceback_arg {
+    uintptr_t context;
+    uintptr_t sig_context;
+    uintptr_t *buf;
+    uintptr_t max;
+};
+struct gort_cgo_context_arg {
+    uintptr_t context;
+};
+struct gort_cgo_symbolizer_arg {
+    uintptr_t pc;
+    const char *file;
+    uintptr_t lineno;
+    const char *func;
+    uintptr_t entry;
+    uintptr_t more;
+    uintptr_t data;
+};
+/* Functions that find the frames of foreign code, and their names. Go: runtime.SetCgoTraceback.
+ *
+ * version  0, else a panic `unsupported version`.
+ * Fails    by a panic `call SetCgoTraceback only once` when called again with other functions.
+ */
+GORT_API void gort_set_cgo_traceback(int version, void *traceback, void *context, void *symbolizer);
+
+GORT_END_DECLS
+
+#endif
