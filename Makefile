@@ -9,9 +9,14 @@
 #   make test [T=name]        sets up, builds, and runs all tests; or one room's, or one program's
 #   make lint fmt             the house's rules, checked; the format, applied
 #   make hostile paranoid tsan asan faults arm64      all tests in that kind of build
+#   make race address         the plain library in programs built with -fsanitize=thread, address
+#   make valgrind             a few programs under valgrind
 #   make clang                builds all with clang and its thread-safety analysis
 #   make stress N=100         randomised programs, the seed printed; GORT_SEED= repeats one
+#   make matrix               names of frames in programs built in all ways
+#   make fuzz                 readers of files, fed with what clang's fuzzer thinks of; SECONDS_FUZZ=60 each
 #   make models bench cover docs
+#   make coverage             docs/coverage.md, from what the tests said last; `make docs` does it too
 #   make install uninstall    PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
 #   make clean
 
@@ -60,7 +65,7 @@ AR := $(CROSS)ar
 OBJCOPY := $(CROSS)objcopy
 
 # ---- what a kind is
-KINDS := release debug hostile paranoid tsan asan faults arm64 cover clang
+KINDS := release debug hostile paranoid tsan asan faults arm64 cover clang race address
 ifeq ($(filter $(KIND),$(KINDS)),)
 $(error KIND=$(KIND) is none of: $(KINDS))
 endif
@@ -74,6 +79,9 @@ FLAGS_faults   := -O1 -DGORT_DEBUG -DGORT_FAULTS
 FLAGS_arm64    := -O2 -DGORT_DEBUG
 FLAGS_cover    := -O0 -DGORT_DEBUG
 FLAGS_clang    := -O2 -DGORT_DEBUG
+# The library as users have it; only their programs are compiled for the sanitizer.
+FLAGS_race     := -O2 -DGORT_DEBUG
+FLAGS_address  := -O2 -DGORT_DEBUG
 # Also when linking, and in the programs that use the library.
 BOTH_tsan      := -fsanitize=thread
 BOTH_asan      := -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -84,7 +92,7 @@ CC := clang
 CXX := clang++
 WARN_KIND := -Wthread-safety
 endif
-ifeq ($(KIND),tsan)
+ifneq ($(filter tsan race,$(KIND)),)
 # ThreadSanitizer wants its shadow where address randomisation may already have put something.
 RUN := setarch $(shell uname -m) -R
 endif
@@ -102,6 +110,8 @@ TEST_FLAGS = -std=gnu11 -Wall $(WERROR) $(FLAGS_$(KIND)) $(BASE) $(USER_$(KIND))
 # What a user's program is built with.
 USER_FLAGS = -O2 -g -fno-omit-frame-pointer -pthread -D_GNU_SOURCE $(BOTH) $(USER_$(KIND)) -Iinclude $(CFLAGS)
 # A program's own faults become panics, also where the sanitizer would have a word first.
+USER_race := -fsanitize=thread
+USER_address := -fsanitize=address
 USER_asan := -fno-sanitize=null,integer-divide-by-zero,alignment,pointer-overflow
 # The C++ library of the other machine comes with the cross compiler, for linking only.
 USER_arm64 := $(if $(CROSS),-static-libstdc++)
@@ -115,13 +125,17 @@ LIB_C    := $(wildcard src/*/*.c src/arch/$(ARCH)/*.c)
 LIB_S    := $(wildcard src/arch/$(ARCH)/*.S)
 LIB_O    := $(LIB_C:%.c=$(B)/obj/%.o) $(LIB_S:%.S=$(B)/obj/%.S.o)
 POSIX_O  := $(patsubst %.c,$(B)/obj/%.o,$(wildcard interpose/*.c))
+# The debug server is built where libmicrohttpd is. Its header alone says little: a cross compiler sees this machine's.
+HTTP_C   := $(if $(shell printf '\043include <microhttpd.h>\nint main(void){return !MHD_get_version();}' | \
+                         $(CC) -x c - -lmicrohttpd -o /dev/null >/dev/null 2>&1 && echo yes),$(wildcard http/*.c))
+HTTP_O   := $(HTTP_C:%.c=$(B)/obj/%.o)
 CMD_O    := $(patsubst %.c,$(B)/obj/%.o,$(wildcard cmd/gort/*.c))
 HELP_O   := $(patsubst %.c,$(B)/obj/%.o,$(wildcard test/*.c))
-UNITS    := $(patsubst test/%.c,$(B)/test/%,$(wildcard test/*/*_test.c))
-EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
+UNITS    := $(patsubst test/%.c,$(B)/test/%,$(filter-out $(if $(HTTP_C),,test/http/%),$(wildcard test/*/*_test.c)))
+EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(if $(HTTP_C),$(wildcard examples/*.c),$(shell grep -L '^// link: http' examples/*.c)))
 STRESS   := $(patsubst test/stress/%.c,$(B)/stress/%,$(wildcard test/stress/*.c))
-STATIC   := $(B)/libgort.a $(if $(POSIX_O),$(B)/libgort_posix.a)
-SHARED   := $(B)/libgort.so $(if $(POSIX_O),$(B)/libgort_posix.so)
+STATIC   := $(B)/libgort.a $(if $(POSIX_O),$(B)/libgort_posix.a) $(if $(HTTP_O),$(B)/libgort_http.a)
+SHARED   := $(B)/libgort.so $(if $(POSIX_O),$(B)/libgort_posix.so) $(if $(HTTP_O),$(B)/libgort_http.so)
 COMMAND  := $(if $(CMD_O),$(B)/gort)
 
 .PHONY: all lib units examples stress-programs
@@ -147,6 +161,13 @@ $(B)/obj/interpose/%.o: interpose/%.c Makefile
 	$(call say,CC,$<)
 	$(Q)$(CC) $(OUT_FLAGS) -fvisibility=hidden $(DEPS) -c $< -o $@
 
+$(B)/obj/http/%.o: http/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(OUT_FLAGS) -fvisibility=hidden $(DEPS) -c $< -o $@
+
+$(B)/obj/http/page.o: $(wildcard http/page/*)
+
 $(B)/obj/cmd/%.o: cmd/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -157,18 +178,28 @@ $(B)/obj/test/%.o: test/%.c Makefile
 	$(call say,CC,$<)
 	$(Q)$(CC) $(TEST_FLAGS) $(DEPS) -c $< -o $@
 
+$(B)/obj/src/dump/gdbscript.o: scripts/gort-gdb.py
+
 # ---- the libraries: one relocatable object, of which only the public names stay global. Its code gets
 # a section of its own, whose bounds tell a traceback which frames are the runtime's (symb/names.c).
 OWN_TEXT := $(foreach s,.text .text.unlikely .text.hot .text.startup .text.exit,--rename-section $(s)=gort_text)
+# What of libc's a sanitizer would look at is wrapped (base/raw.c).
+WRAPPED := $(foreach f,memcpy memmove memset,-Wl,--wrap=$(f))
 $(B)/gort.o: $(LIB_O)
 	$(call say,JOIN,$@)
-	$(Q)$(CC) -r -nostdlib $(LIB_O) -o $@.loose
+	$(Q)$(CC) -r -nostdlib $(WRAPPED) $(LIB_O) -o $@.loose
 	$(Q)$(OBJCOPY) --localize-hidden $(OWN_TEXT) $@.loose $@
 	@rm -f $@.loose
 
 $(B)/gort_posix.o: $(POSIX_O)
 	$(call say,JOIN,$@)
 	$(Q)$(CC) -r -nostdlib $(POSIX_O) -o $@.loose
+	$(Q)$(OBJCOPY) --localize-hidden $@.loose $@
+	@rm -f $@.loose
+
+$(B)/gort_http.o: $(HTTP_O)
+	$(call say,JOIN,$@)
+	$(Q)$(CC) -r -nostdlib $(HTTP_O) -o $@.loose
 	$(Q)$(OBJCOPY) --localize-hidden $@.loose $@
 	@rm -f $@.loose
 
@@ -195,18 +226,22 @@ $(B)/libgort.so: $(B)/gort.o
 $(B)/libgort_posix.so: $(B)/gort_posix.o $(B)/libgort.so
 	$(call make_shared,-L$(B) -lgort -Wl$(comma)-rpath$(comma)'$$ORIGIN')
 
+$(B)/libgort_http.so: $(B)/gort_http.o $(B)/libgort.so
+	$(call make_shared,-L$(B) -lgort -lmicrohttpd -Wl$(comma)-rpath$(comma)'$$ORIGIN')
+
 # ---- the programs
 $(B)/gort: $(CMD_O) $(B)/libgort.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BOTH) $(LDFLAGS) $(CMD_O) $(B)/libgort.a $(LIBS) -o $@
 
-# A line `// link: -lfoo` in an example names a library it wants.
-link_of = $(shell sed -n 's|^// link: ||p' $<)
+# A line `// link: -lfoo` in an example names a library it wants; `// link: http` is the debug server.
+link_of = $(patsubst http,-lmicrohttpd,$(shell sed -n 's|^// link: ||p' $<))
+ours_of = $(if $(filter -lmicrohttpd,$(link_of)),$(B)/libgort_http.a) $(B)/libgort.a
 
 $(B)/examples/%: examples/%.c $(STATIC) Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) -std=gnu11 -Wall -Wextra $(WERROR) $(USER_FLAGS) $(DEPS) $< $(B)/libgort.a $(link_of) $(LIBS) -o $@
+	$(Q)$(CC) -std=gnu11 -Wall -Wextra $(WERROR) $(USER_FLAGS) $(DEPS) $< $(ours_of) $(link_of) $(LIBS) -o $@
 
 $(B)/stress/%: test/stress/%.c $(STATIC) Makefile
 	@mkdir -p $(@D)
@@ -218,6 +253,21 @@ $(B)/test/%: $(B)/obj/test/%.o $(HELP_O) $(LIB_O)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BOTH) $(LDFLAGS) $^ -lcriterion $(LIBS) -o $@
+# What the client of the debug server's tests asks, and a page without a server.
+$(B)/http/server: test/http/server.c $(STATIC) Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -Wall -Wextra $(WERROR) $(USER_FLAGS) $(DEPS) $< $(B)/libgort_http.a $(B)/libgort.a -lmicrohttpd $(LIBS) -o $@
+
+$(B)/http/render: $(B)/obj/test/http/render.o $(HTTP_O) $(LIB_O)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BOTH) $(LDFLAGS) $^ -lmicrohttpd $(LIBS) -o $@
+
+$(B)/test/http/%: $(B)/obj/test/http/%.o $(HELP_O) $(LIB_O) $(HTTP_O)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BOTH) $(LDFLAGS) $^ -lcriterion -lmicrohttpd $(LIBS) -o $@
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
@@ -226,34 +276,50 @@ UNIT_SET := $(if $(T),$(filter $(B)/test/$(T)/% $(B)/test/%/$(T) $(B)/test/%/$(T
 PROGTEST = scripts/progtest --kind $(KIND) --cc '$(CC)' --cxx '$(CXX)' --cflags '$(USER_FLAGS)' \
            --build $(B) --libs '$(LIBS)' --run '$(RUN)'
 
-.PHONY: run-units run-progs run-stress run-faults
+.PHONY: run-units run-progs run-stress run-faults run-http run-special
 run-units: $(UNIT_SET)
 	@scripts/unittest --kind $(KIND) --run '$(RUN)' $(UNIT_SET)
 run-progs: lib
 	@$(PROGTEST) $(T)
+run-http: $(if $(HTTP_C),lib $(B)/http/server $(B)/http/render)
+	@test/http/check --kind $(KIND) $(if $(HTTP_C),--build $(B)) --run '$(RUN)' $(T)
+# What is expected of a sanitizer: test/race, test/address, test/valgrind.
+run-special: lib
+	@$(PROGTEST) --label $(KIND) --folder test/$(KIND) $(T)
 run-stress: stress-programs
 	@scripts/stress --run '$(RUN)' --rounds 2 --seconds $(SECONDS_EACH) $(B)/stress
 run-faults: lib
 	@$(PROGTEST) --faults $(T)
 
 # A stage is a name for scripts/gate, which runs check-<stage> and adds up what each counted.
-.PHONY: check-lint check-models check-clang check-faults check-examples
+.PHONY: check-matrix check-lint check-models check-clang check-faults check-examples check-clients
+.PHONY: check-race check-address
 check-units-%:
 	+@$(MAKE) KIND=$* run-units
 check-progs-%:
 	+@$(MAKE) KIND=$* run-progs
 check-stress-%:
 	+@$(MAKE) KIND=$* run-stress
+check-http-%:
+	+@$(MAKE) KIND=$* run-http
 check-faults:
 	+@$(MAKE) KIND=faults run-faults
+# Other people's tools, each with a program `run` that counts what it tried.
+check-clients:
+	+@$(MAKE) KIND=release lib
+	@bad=0; for t in test/clients/*/run; do $$t build/release || bad=1; done; exit $$bad
 check-examples:
 	+@$(MAKE) KIND=release examples
 	@examples/check $(B)/examples
 check-clang:
 	+@$(MAKE) KIND=clang all && scripts/gate --count clang 1
 	+@for t in panic_cplusplus sync_cxx sched_cplusplus; do $(MAKE) KIND=clang run-progs T=$$t || exit 1; done
+check-race check-address:
+	+@$(MAKE) KIND=$(@:check-%=%) run-special
 check-arm64:
 	+@$(MAKE) KIND=arm64 run-progs
+check-matrix:
+	+@$(MAKE) KIND=release lib && scripts/matrix
 check-models:
 	@scripts/models $(T)
 check-lint:
@@ -262,9 +328,10 @@ check-lint:
 # ---- what people call
 GATE = +@MAKE='$(MAKE)' scripts/gate
 ONE := units-release progs-release units-debug progs-debug
-ALL := units-release progs-release units-debug progs-debug units-hostile progs-hostile examples models lint
+ALL := units-release progs-release units-debug progs-debug units-hostile progs-hostile http-release http-hostile \
+       race address examples clients matrix models lint
 
-.PHONY: test hostile paranoid tsan asan faults arm64 clang models lint stress
+.PHONY: test hostile paranoid tsan asan faults arm64 clang matrix models lint stress race address
 test:
 	@scripts/setup build test $(filter arm64 clang,$(ALSO))
 	$(GATE) $(if $(T),$(ONE),$(ALL) $(ALSO))
@@ -278,12 +345,28 @@ asan:
 tsan:
 	@scripts/setup build test
 	$(GATE) progs-$@ stress-$@
+race address:
+	@scripts/setup build test
+	$(GATE) $@ progs-$@
 arm64 clang:
 	@scripts/setup build test $@
 	$(GATE) $@
-faults models lint:
+faults matrix models lint:
 	@scripts/setup build test
 	$(GATE) $@
+
+# Each of test/fuzz/*.c with all of the library's sources, apart from the libraries that people link.
+SECONDS_FUZZ ?= 60
+FUZZERS := $(patsubst test/fuzz/%.c,build/fuzz/%,$(wildcard test/fuzz/*.c))
+.PHONY: fuzz
+build/fuzz/%: test/fuzz/%.c $(LIB_C) $(LIB_S) Makefile
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)clang -g -O1 -std=gnu11 -D_GNU_SOURCE -DGORT_FUZZ_MAIN -fsanitize=fuzzer,address -fno-omit-frame-pointer -Iinclude -Isrc \
+	    $< $(LIB_C) $(LIB_S) $(LIBS) -o $@
+fuzz: $(FUZZERS)
+	@for f in $^; do mkdir -p $$f.corpus; ASAN_OPTIONS=detect_leaks=0 $$f -max_total_time=$(SECONDS_FUZZ) -timeout=10 \
+	    -rss_limit_mb=2048 -print_final_stats=0 $$f.corpus || exit 1; done
 
 N ?= 10
 SECONDS_EACH ?= 2
@@ -293,7 +376,7 @@ stress:
 	+@$(MAKE) KIND=release stress-programs
 	@scripts/stress --rounds $(N) --seconds $(SECONDS_EACH) build/hostile/stress build/release/stress
 
-.PHONY: demo bench cover fmt docs abi clean
+.PHONY: demo bench cover coverage fmt docs abi clean
 demo:
 	@scripts/setup build demo
 	+@$(MAKE) KIND=release all examples
@@ -309,13 +392,16 @@ cover:
 	@find build/cover -name '*.gcda' -delete 2>/dev/null; true
 	+@$(MAKE) KIND=cover run-units; $(MAKE) KIND=cover run-progs; scripts/cover build/cover
 
-FORMATTED := $(shell find src include cmd test examples interpose bench -name '*.[ch]' 2>/dev/null)
+FORMATTED := $(shell find src include cmd test examples interpose http bench -name '*.[ch]' 2>/dev/null)
 fmt:
 	clang-format -i $(FORMATTED)
 
 # The pages that are printed from tables.
-docs:
+docs: coverage
 	@scripts/docs
+
+coverage:
+	@scripts/coverage
 
 # The list of exported names changes on purpose only.
 abi:
@@ -342,7 +428,8 @@ install:
 	    ln -sf $$so.$(VERSION) $(D)$(LIBDIR)/$$so.$(SOVERSION); \
 	    ln -sf $$so.$(SOVERSION) $(D)$(LIBDIR)/$$so; done
 	install -m 755 $(B)/gort $(D)$(PREFIX)/bin/
-	$(subst_vars) packaging/gort.pc.in > $(D)$(LIBDIR)/pkgconfig/gort.pc
+	for pc in gort $(if $(HTTP_O),gort_http); do \
+	    $(subst_vars) packaging/$$pc.pc.in > $(D)$(LIBDIR)/pkgconfig/$$pc.pc; done
 	for f in gort-config gort-config-version; do \
 	    $(subst_vars) packaging/$$f.cmake.in > $(D)$(LIBDIR)/cmake/gort/$$f.cmake; done
 	for page in $(wildcard docs/man/*.[13]); do \
@@ -351,5 +438,6 @@ install:
 uninstall:
 	rm -f $(D)$(PREFIX)/bin/gort $(D)$(PREFIX)/include/gort.h $(D)$(LIBDIR)/libgort.a $(D)$(LIBDIR)/libgort_posix.a
 	rm -f $(D)$(LIBDIR)/libgort.so* $(D)$(LIBDIR)/libgort_posix.so* $(D)$(LIBDIR)/pkgconfig/gort.pc
+	rm -f $(D)$(LIBDIR)/libgort_* $(D)$(LIBDIR)/pkgconfig/gort_http.pc
 	rm -f $(foreach p,$(wildcard docs/man/*.[13]),$(D)$(MANDIR)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 	rm -rf $(D)$(PREFIX)/include/gort $(D)$(LIBDIR)/cmake/gort

@@ -40,6 +40,9 @@ static const struct row rows[] = {
     {"timer_fire", 1000000, 10000, timer_fire},
     {"park_1e5", 100000, 0, park_many},
     {"park_1e6", 1000000, 0, park_many},
+    {"frames_warm", 1000000, 100000, frames_warm},
+    {"frames_cold", 8192, 0, frames_cold},
+    {"stacks_10k", 10, 0, stacks_10k},
     {"skynet", 1000000, 10000, skynet},
     {"forkjoin_fib", 5 * FIB_SPAWNS, FIB_SPAWNS, forkjoin_fib},
     {"forkjoin_sort", 2000000, 200000, forkjoin_sort},
@@ -50,6 +53,16 @@ static const struct row rows[] = {
     {"heap_park_1e6", 1000000, 0, heap_parked},
     {"heap_dirty", 1 << 16, 0, heap_dirty},
     {"heap_peak", 512, 0, heap_peak},
+    {"chan_sampled", 1000000, 100000, chan_sampled},
+    {"chan_profiled", 1000000, 100000, chan_profiled},
+    {"mutex_sampled", 10000000, 1000000, mutex_sampled},
+    {"mutex_profiled", 2000000, 200000, mutex_profiled},
+    {"write_heap", 10, 0, write_heap},
+    {"callers_8", 2000000, 20000, callers_8},
+    {"callers_32", 1000000, 10000, callers_32},
+    {"callers_100", 300000, 3000, callers_100},
+    {"callers_cfi_32", 1000000, 10000, callers_cfi_32},
+    {"metrics_read", 20000, 2000, metrics_read},
 };
 
 struct figures figures = {-1, -1};

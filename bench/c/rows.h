@@ -48,6 +48,13 @@ void yield_2(int64_t n);
 void yield_1000(int64_t n);
 void park_many(int64_t n);
 
+/* ---- metrics.c */
+void metrics_read(int64_t n);
+/* ---- names.c */
+void frames_warm(int64_t n);
+void frames_cold(int64_t n);
+void stacks_10k(int64_t n);
+
 /* ---- chans.c */
 void chan_round_trip(int64_t n);
 void chan_buffered_1(int64_t n);
@@ -70,6 +77,19 @@ void timer_fire(int64_t n);
 /* ---- compute.c */
 void forkjoin_fib(int64_t n);
 void forkjoin_sort(int64_t n);
+
+/* ---- profiles.c */
+void chan_sampled(int64_t n);
+void chan_profiled(int64_t n);
+void mutex_sampled(int64_t n);
+void mutex_profiled(int64_t n);
+void write_heap(int64_t n);
+
+/* ---- callers.c */
+void callers_8(int64_t n);
+void callers_32(int64_t n);
+void callers_100(int64_t n);
+void callers_cfi_32(int64_t n);
 
 /* ---- echo.c */
 int echo_serve(void);

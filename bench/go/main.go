@@ -43,6 +43,9 @@ var rows = []row{
 	{"timer_fire", 1000000, 10000, timerFire},
 	{"park_1e5", 100000, 0, parkMany},
 	{"park_1e6", 1000000, 0, parkMany},
+	{"frames_warm", 1000000, 100000, framesWarm},
+	{"frames_cold", 8192, 0, framesCold},
+	{"stacks_10k", 10, 0, stacks10k},
 	{"skynet", 1000000, 10000, skynet},
 	{"forkjoin_fib", 5 * fibSpawns, fibSpawns, forkJoinFib},
 	{"forkjoin_sort", 2000000, 200000, forkJoinSort},
@@ -53,6 +56,16 @@ var rows = []row{
 	{"heap_park_1e6", 1000000, 0, heapParked},
 	{"heap_dirty", 1 << 16, 0, heapDirty},
 	{"heap_peak", 512, 0, heapPeak},
+	{"chan_sampled", 1000000, 100000, chanSampled},
+	{"chan_profiled", 1000000, 100000, chanProfiled},
+	{"mutex_sampled", 10000000, 1000000, mutexSampled},
+	{"mutex_profiled", 2000000, 200000, mutexProfiled},
+	{"write_heap", 10, 0, writeHeap},
+	{"callers_8", 2000000, 20000, func(n int) { callersAt(8, n) }},
+	{"callers_32", 1000000, 10000, func(n int) { callersAt(32, n) }},
+	{"callers_100", 300000, 3000, func(n int) { callersAt(100, n) }},
+	{"callers_cfi_32", 1000000, 10000, func(n int) { callersAt(32, n) }},
+	{"metrics_read", 20000, 2000, metricsRead},
 }
 
 func main() {

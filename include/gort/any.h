@@ -87,6 +87,10 @@ GORT_API const char *gort_assert_error(gort_any v);
 /* Returns  true if `v` is an error made by the runtime: it implements runtime.Error. */
 GORT_API bool gort_is_runtime_error(gort_any v);
 
+/* Returns  true if `v` is the error of a failed type assertion: a *runtime.TypeAssertionError. Its text, which names the
+ * types, is gort_error_string's. */
+GORT_API bool gort_is_type_assertion_error(gort_any v);
+
 /* The address that a fault was about, of the errors that gort_debug_set_panic_on_fault allows: the
  * method Addr() uintptr.
  *

@@ -9,7 +9,11 @@ GORT_BEGIN_DECLS
 /* The file and line of a call on the calling goroutine's stack. Go: runtime.Caller.
  *
  * skip     frames to go up; 0: the caller of gort_caller; a negative one: gort_caller itself.
- * Returns  false, and sets 0, "" and 0, beyond the end of the stack. Each pointer may be NULL.
+ *          Calls that were inlined are frames, too; telling them apart, and file and line, reads the program's
+ *          debugging information, the first time from its files.
+ * Returns  false, and sets 0, "" and 0, beyond the end of the stack. Each pointer may be NULL. The stack ends
+ *          with the goroutine's function (of goroutine 1: the one given to gort_run): what the runtime has
+ *          above it (Go tells of runtime.main and runtime.goexit there) is not told.
  * Callers  any goroutine.
  */
 GORT_API bool gort_caller(int skip, uintptr_t *pc, const char **file, int *line);
@@ -17,8 +21,11 @@ GORT_API bool gort_caller(int skip, uintptr_t *pc, const char **file, int *line)
 /* Fills pcs[0, n) with return addresses of the calling goroutine's stack, the innermost first; calls that
  * were inlined have no entries of their own, gort_callers_frames tells them. Go: runtime.Callers.
  *
- * skip     frames not to record, inlined ones counted; 0: begins with gort_callers itself, 1: its caller.
- * Returns  how many there are.
+ * skip     frames not to record, inlined ones counted; 0: begins with gort_callers itself, 1: its caller. More
+ *          than 1 reads debugging information, see gort_caller. If the skipped calls end among those that were
+ *          inlined into one frame, its pc is followed by an entry for gort_callers_frames that says so.
+ * Returns  how many there are. The stack ends as for gort_caller.
+ * Callers  any goroutine.
  */
 GORT_API int gort_callers(int skip, uintptr_t *pcs, int n);
 
@@ -27,12 +34,12 @@ typedef struct gort_frames gort_frames;
 
 /* One call. Go: runtime.Frame. Strings live as long as the process. */
 typedef struct {
-    uintptr_t pc;         /* of the call, not where it returns to */
+    uintptr_t pc;          /* of the call, not where it returns to */
     const gort_func *func; /* NULL: inlined, or not known */
-    const char *function; /* "" if unknown */
-    const char *file;     /* "" if unknown */
-    int line;             /* 0 if unknown */
-    uintptr_t entry;      /* of the function that has a frame; 0 if unknown */
+    const char *function;  /* "" if unknown */
+    const char *file;      /* "" if unknown */
+    int line;              /* 0 if unknown */
+    uintptr_t entry;       /* of the function that has a frame; 0 if unknown */
 } gort_frame;
 
 /* Begins with the calls that pcs[0, n) of gort_callers stand for; the array is not to change meanwhile. The
@@ -70,10 +77,18 @@ struct gort_cgo_symbolizer_arg {
     uintptr_t more;
     uintptr_t data;
 };
-/* Functions that find the frames of foreign code, and their names. Go: runtime.SetCgoTraceback.
+/* Functions that know foreign code, as package runtime documents them. Go: runtime.SetCgoTraceback. In C all code
+ * is foreign, and most of it is known without them; what they are for is code that no file describes.
  *
- * version  0, else a panic `unsupported version`.
- * Fails    by a panic `call SetCgoTraceback only once` when called again with other functions.
+ * symbolizer  is asked of each pc that no loaded module has a function for, by tracebacks and
+ *             gort_frames_next; never without `traceback`.
+ * traceback   is asked when the stack of a foreign call (gort_cgocall) cannot be followed to the goroutine's own: with
+ *             a context, of another thread's call; with sig_context, when a signal interrupted it; with neither,
+ *             of the running one.
+ * context     is called when a foreign call has called back and is about to wait there, and again when it goes on. It
+ *             and `traceback` may be called with locks of the runtime held: both must be signal-safe.
+ * version     0, else a panic `unsupported version`.
+ * Fails       by a panic `call SetCgoTraceback only once` when called again with other functions.
  */
 GORT_API void gort_set_cgo_traceback(int version, void *traceback, void *context, void *symbolizer);
 

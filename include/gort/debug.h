@@ -16,10 +16,18 @@ GORT_BEGIN_DECLS
  * Waits    with `all` until the world is stopped; then nothing else runs meanwhile.
  * n        bytes of `buf`; what does not fit is cut off. No terminating zero is written.
  * Returns  the bytes written.
- * Fails    never. Without libdw there are names but no lines.
+ * Fails    never. Without debugging information there are names but no lines.
  * Callers  any goroutine.
  */
 GORT_API size_t gort_stack(char *buf, size_t n, bool all);
+
+/* The calling goroutine's traceback, all of it. Go: debug.Stack.
+ *
+ * n        set to its length; may be NULL.
+ * Returns  a text on the collected heap, ended by a NUL.
+ * Callers  any goroutine.
+ */
+GORT_API char *gort_debug_stack(size_t *n);
 
 /* Writes the calling goroutine's traceback to descriptor 2. Go: debug.PrintStack.
  *
@@ -33,6 +41,26 @@ GORT_API void gort_debug_print_stack(void);
  * Callers  any thread.
  */
 GORT_API void gort_debug_set_traceback(const char *level);
+
+/* Has what a dying program prints written to a second place, besides descriptor 2: from the first line of the
+ * report of an unrecovered panic, a fatal error or a fatal signal on. Go: debug.SetCrashOutput.
+ *
+ * fd       is duplicated, and may be closed afterwards; -1: no second place any more. What cannot be written at
+ *          once, to a pipe that does not block, is lost.
+ * Returns  0, or -1 with errno if there is no such descriptor, or no room for another; then all is as before.
+ * Callers  any thread.
+ */
+GORT_API int gort_debug_set_crash_output(int fd);
+
+/* Makes a fault of the calling goroutine at an address that is not nil's a panic that can be recovered, whose
+ * value has the address (gort_error_addr); else the program dies of it. Such addresses are those of a file that
+ * was cut off while mapped, or of memory that the program protected. A goroutine begins with false. Go:
+ * debug.SetPanicOnFault.
+ *
+ * Returns  the previous setting.
+ * Callers  any goroutine.
+ */
+GORT_API bool gort_debug_set_panic_on_fault(bool on);
 
 /* Limits the threads of the runtime; with more the program dies of `thread exhaustion`, at once if
  * there are more already. Go: debug.SetMaxThreads.
@@ -52,6 +80,9 @@ GORT_API int gort_debug_set_max_threads(int n);
  * Callers  any goroutine.
  */
 GORT_API int gort_debug_set_gc_percent(int percent);
+
+/* The present setting; -1: off. Go: the metric /gc/gogc:percent. Any goroutine. */
+GORT_API int gort_debug_gc_percent(void);
 
 /* Sets how much memory the runtime tries to keep within, by collecting and giving pages back more often:
  * all it has mapped and not given back, without the program's own code, data and malloc. It is exceeded
@@ -113,6 +144,46 @@ GORT_API void gort_debug_read_gc_stats(gort_debug_gc_stats *stats);
  * Callers  any goroutine.
  */
 GORT_API int gort_debug_write_heap_dump(int fd);
+
+/* A file that the program was loaded from. Go: debug.Module; nothing replaces one. */
+typedef struct {
+    const char *path;    /* as the loader knows it */
+    const char *version; /* what follows `.so.` in its name, or "" */
+    const char *sum;     /* its build id, "build-id:" and digits, or "" */
+} gort_debug_module;
+
+/* Go: debug.BuildSetting. */
+typedef struct {
+    const char *key, *value;
+} gort_debug_build_setting;
+
+/* How the program was built, as far as it can be told from inside: Go: debug.BuildInfo. */
+typedef struct {
+    const char *gort_version;      /* as gort_version */
+    const char *path;              /* of the executable */
+    gort_debug_module main;        /* the executable */
+    const gort_debug_module *deps; /* the shared libraries, in the loader's order */
+    size_t ndeps;
+    const gort_debug_build_setting
+        *settings; /* -buildmode, -compiler, CC, GOARCH, GOOS; kind: which of the
+                                                 builds of gort; libgort: static or shared */
+    size_t nsettings;
+} gort_debug_build_info;
+
+/* What the program was built from, with the libraries that are loaded now. Go: debug.ReadBuildInfo.
+ *
+ * Waits    for the loader, if it is at work.
+ * Returns  the answer, on the collected heap.
+ * Callers  any goroutine.
+ */
+GORT_API const gort_debug_build_info *gort_debug_read_build_info(void);
+
+/* The lines that Go prints: "go", "path", "mod", "dep" and "build" with their fields between tabs. Go:
+ * BuildInfo.String.
+ *
+ * Returns  a text on the collected heap.
+ */
+GORT_API const char *gort_debug_build_info_string(const gort_debug_build_info *info);
 
 /* Ends the program as an unrecoverable error of the runtime does: `fatal error: ` and `text`, the
  * tracebacks of all goroutines, exit status 2. Deferred functions do not run. Go: runtime.throw.

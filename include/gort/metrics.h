@@ -21,7 +21,8 @@ typedef struct {
     bool cumulative;
 } gort_metric_description;
 
-/* counts[i] values were in [buckets[i], buckets[i + 1]). Go: metrics.Float64Histogram. */
+/* counts[i] values were in [buckets[i], buckets[i + 1]). The bounds of one metric never change, and are not to be
+ * written to. Go: metrics.Float64Histogram. */
 typedef struct {
     uint64_t *counts; /* n of them */
     double *buckets;  /* n + 1; the first may be -inf, the last +inf */
@@ -41,9 +42,16 @@ typedef struct {
 
 /* All metrics, sorted by name; *n of them. Go: metrics.All. */
 GORT_API const gort_metric_description *gort_metrics_all(size_t *n);
-/* Fills in kind and value of s[0, n); a name that nobody knows has the kind GORT_METRIC_BAD. A sample whose
- * kind is already that of a histogram keeps and refills it: zero the samples before the first read. Go:
- * metrics.Read. Any goroutine. */
+/* Fills in kind and value of s[0, n); a name that nobody knows has the kind GORT_METRIC_BAD. Go: metrics.Read.
+ *
+ * s        zeroed, but for the names, before the first read: a sample that has a histogram keeps it, and it is filled
+ *          anew. Samples with histograms lie where the collector looks: on a goroutine's stack, in static data, on its
+ *          heap.
+ * Waits    never; nothing is stopped for it.
+ * Returns  with values that fit together: what is a sum of others is their sum, to the last bit, if they are read by
+ *          one call.
+ * Callers  any goroutine.
+ */
 GORT_API void gort_metrics_read(gort_metric_sample *s, size_t n);
 
 GORT_END_DECLS

@@ -1,7 +1,12 @@
 /* gort/pprof.h: profiles in the formats of `go tool pprof`. Go: package runtime/pprof.
  *
  * Results of -1 come with errno. What is written is gzip'd profile.proto with debug 0, and text with debug
- * 1; the goroutines' with 2 is what a panic prints.
+ * 1; the goroutines' with 2 is what a panic prints. Functions and lines are in it as far as they are known
+ * here; of the rest a viewer that has the files finds them by build id.
+ *
+ * A function that ends with a call of another one is often left by a jump, and is then in no stack. A program
+ * whose profiles are to name each function is compiled with -fno-optimize-sibling-calls, and with -g
+ * -fno-omit-frame-pointer.
  */
 #ifndef GORT_PPROF_H
 #define GORT_PPROF_H
@@ -10,8 +15,18 @@
 
 GORT_BEGIN_DECLS
 
-/* Takes 100 samples for each second of CPU time, from every thread of the runtime; the profile is written to
- * `fd` when it stops. -1 with EBUSY: `cpu profiling already in use`. Go: pprof.StartCPUProfile. */
+/* Takes 100 samples for each second of CPU time: of the runtime's threads, by a timer of each, and of others,
+ * by one that they share. The profile is written to `fd` when it stops; it is lost when the program ends
+ * before. Go: pprof.StartCPUProfile.
+ *
+ * Returns  0, or -1 with errno: EBUSY: a profile is being made (`cpu profiling already in use`), or the program
+ *          has a handler for SIGPROF, which stays; ENOTSUP: ThreadSanitizer tolerates no signals; ENOMEM,
+ *          EAGAIN: there is no memory, no thread.
+ * Callers  any goroutine.
+ * A system call that the kernel does not restart may answer EINTR; sleeping in libc does not. SIGPROF is
+ * ignored once a profile has been made. A program that calls exec without fork stops the profile first: the
+ * shared timer goes along.
+ */
 GORT_API int gort_pprof_start_cpu_profile(int fd);
 /* Waits until all is written. Go: pprof.StopCPUProfile. 0, or -1 when a write failed. */
 GORT_API int gort_pprof_stop_cpu_profile(void);

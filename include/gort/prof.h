@@ -45,7 +45,7 @@ GORT_API const uintptr_t *gort_mem_profile_record_stack(const gort_mem_profile_r
 
 /* Where goroutines waited, or kept others waiting. Go: runtime.BlockProfileRecord. */
 typedef struct {
-    int64_t count;
+    int64_t count;  /* of events; what was not sampled is estimated; 1 at least */
     int64_t cycles; /* of the processor's counter; gort_pprof_write says them in nanoseconds */
     uintptr_t stack0[32];
 } gort_block_profile_record;
@@ -61,16 +61,29 @@ GORT_API const uintptr_t *gort_stack_record_stack(const gort_stack_record *r, in
  * ThreadCreateProfile. Any goroutine. */
 GORT_API bool gort_block_profile(gort_block_profile_record *p, int len, int *n);
 GORT_API bool gort_mutex_profile(gort_block_profile_record *p, int len, int *n);
+/* The caller is the first; all others are stopped for a moment, those too that are in a call which nobody
+ * announced: what the kernel does not restart answers EINTR, as when the collector stops them. A stack begins
+ * with the public function that the goroutine waits in. */
 GORT_API bool gort_goroutine_profile(gort_stack_record *p, int len, int *n);
+/* A record of each thread that the runtime knows; those that no goroutine asked for have no stack. */
 GORT_API bool gort_thread_create_profile(gort_stack_record *p, int len, int *n);
 
-/* Samples one wait for each `rate` nanoseconds that goroutines wait for channels and locks; 1: every wait;
- * 0 or less: none. Go: runtime.SetBlockProfileRate. */
+/* Samples one wait for each `rate` nanoseconds that goroutines wait for channels and locks (not for time or
+ * input); 1: every wait; 0 or less: none. Longer ones are always taken; shorter ones now and then, for all of
+ * their kind. Go: runtime.SetBlockProfileRate. */
 GORT_API void gort_set_block_profile_rate(int rate);
-/* Samples one in `rate` unlocks that somebody waited for; 0: none; negative: only asks. Returns what it was.
+/* Samples one in `rate` unlocks that somebody waited for, with how long, and multiplies it; 0: none; negative: only asks. Returns what it was.
  * Go: runtime.SetMutexProfileFraction. */
 GORT_API int gort_set_mutex_profile_fraction(int rate);
-/* Takes `hz` samples of each second of CPU time; 0 or less stops. Go: runtime.SetCPUProfileRate. */
+/* Takes `hz` samples of each second of CPU time, at most 1,000,000; 0 or less stops. Without
+ * gort_pprof_start_cpu_profile they go into an execution trace only; a profile that is started later has this
+ * rate. Go: runtime.SetCPUProfileRate.
+ *
+ * Fails    by a message, and nothing changes: while samples are taken, or a profile is not yet written,
+ *          `runtime: cannot set cpu profile rate until previous profile has finished.`; and where
+ *          gort_pprof_start_cpu_profile fails.
+ * Callers  any goroutine.
+ */
 GORT_API void gort_set_cpu_profile_rate(int hz);
 
 GORT_END_DECLS

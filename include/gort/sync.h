@@ -19,6 +19,9 @@
 
 GORT_BEGIN_DECLS
 
+/* Keeps a call before it from becoming a jump, so that profiles find the function that made it. */
+#define GORT_KEEP_FRAME_ __asm__ volatile("")
+
 /* ---- mutex: sync.Mutex */
 
 typedef struct gort_mutex {
@@ -43,6 +46,7 @@ static inline void gort_mutex_lock(gort_mutex *m)
                                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED),
                          0))
         gort_mutex_lock_slow(m);
+    GORT_KEEP_FRAME_;
 }
 
 /* Unlocks `m`: Mutex.Unlock.
@@ -57,6 +61,7 @@ static inline void gort_mutex_unlock(gort_mutex *m)
                                                       __ATOMIC_RELEASE, __ATOMIC_RELAXED),
                          0))
         gort_mutex_unlock_slow(m);
+    GORT_KEEP_FRAME_;
 }
 
 /* Locks `m` if that is possible at once: Mutex.TryLock.
@@ -75,6 +80,29 @@ typedef struct gort_rwmutex {
     int32_t departing_; /* readers that the next writer waits for */
 } gort_rwmutex;
 
+/* A race detector sees atomic additions order readers among each other, which they do not promise: in a
+ * program compiled for it they order nothing, and it is told what does. */
+#if defined(__SANITIZE_THREAD__)
+#define GORT_RACE_ 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define GORT_RACE_ 1
+#endif
+#endif
+#if defined(GORT_RACE_)
+void __tsan_acquire(void *at);
+void __tsan_release(void *at);
+#define GORT_ACQUIRE_          __ATOMIC_RELAXED
+#define GORT_RELEASE_          __ATOMIC_RELAXED
+#define GORT_TELL_ACQUIRE_(at) __tsan_acquire(at)
+#define GORT_TELL_RELEASE_(at) __tsan_release(at)
+#else
+#define GORT_ACQUIRE_          __ATOMIC_ACQUIRE
+#define GORT_RELEASE_          __ATOMIC_RELEASE
+#define GORT_TELL_ACQUIRE_(at) ((void)0)
+#define GORT_TELL_RELEASE_(at) ((void)0)
+#endif
+
 GORT_API void gort_rwmutex_rlock_slow(gort_rwmutex *m);
 GORT_API void gort_rwmutex_runlock_slow(gort_rwmutex *m, int32_t readers);
 
@@ -86,8 +114,10 @@ GORT_API void gort_rwmutex_runlock_slow(gort_rwmutex *m, int32_t readers);
  */
 static inline void gort_rwmutex_rlock(gort_rwmutex *m)
 {
-    if (__builtin_expect(__atomic_add_fetch(&m->readers_, 1, __ATOMIC_ACQUIRE) < 0, 0))
+    if (__builtin_expect(__atomic_add_fetch(&m->readers_, 1, GORT_ACQUIRE_) < 0, 0))
         gort_rwmutex_rlock_slow(m);
+    GORT_TELL_ACQUIRE_(&m->reader_sema_);
+    GORT_KEEP_FRAME_;
 }
 
 /* Undoes one gort_rwmutex_rlock: RWMutex.RUnlock.
@@ -96,9 +126,11 @@ static inline void gort_rwmutex_rlock(gort_rwmutex *m)
  */
 static inline void gort_rwmutex_runlock(gort_rwmutex *m)
 {
-    int32_t readers = __atomic_sub_fetch(&m->readers_, 1, __ATOMIC_RELEASE);
+    GORT_TELL_RELEASE_(&m->writer_sema_);
+    int32_t readers = __atomic_sub_fetch(&m->readers_, 1, GORT_RELEASE_);
     if (__builtin_expect(readers < 0, 0))
         gort_rwmutex_runlock_slow(m, readers);
+    GORT_KEEP_FRAME_;
 }
 
 /* Locks `m` for writing: RWMutex.Lock.

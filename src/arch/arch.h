@@ -65,6 +65,10 @@ void arch_fault_entry(void);
 struct out;
 SIGSAFE void arch_print_registers(struct out *o, const void *ucontext);
 
+/* ARCH_SKIP_MARKERS bytes of code that nobody runs: symb_skip_marker. */
+extern const char arch_skip_markers[] __asm__("gort_skip_please_use_callers_frames")
+    __attribute__((visibility("hidden")));
+
 /* Stops in the debugger. */
 void arch_breakpoint(void);
 

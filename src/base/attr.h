@@ -22,8 +22,14 @@
 #ifndef GORT_API
 #define GORT_API __attribute__((visibility("default")))
 #endif
-#define NORETURN   __attribute__((noreturn))
-#define NOINLINE   __attribute__((noinline))
+#define NORETURN __attribute__((noreturn))
+#define NOINLINE __attribute__((noinline))
+/* For functions that look at their own frame: no part of them is split off, either. */
+#if defined(__clang__)
+#define FRAME_OF_ITS_OWN __attribute__((noinline))
+#else
+#define FRAME_OF_ITS_OWN __attribute__((noinline, noclone))
+#endif
 #define COLD       __attribute__((cold, noinline))
 #define UNUSED     __attribute__((unused))
 #define ALIGNED(n) __attribute__((aligned(n)))

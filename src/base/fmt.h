@@ -19,6 +19,8 @@ struct out {
 SIGSAFE void out_init_fd(struct out *o, int fd);
 SIGSAFE void out_init_mem(struct out *o, char *mem, size_t cap);
 SIGSAFE void out_flush(struct out *o);
+/* From now on, what is written to descriptor 2 is written to fd, too. */
+SIGSAFE void out_copy_to(int fd);
 SIGSAFE void out_char(struct out *o, char c);
 SIGSAFE void out_bytes(struct out *o, const char *s, size_t n);
 SIGSAFE void out_str(struct out *o, const char *s);

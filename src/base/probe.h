@@ -10,10 +10,10 @@
 #include "base/attr.h"
 
 enum probe {
-    PROBE_TRACE = 1,   /* the execution tracer runs */
-    PROBE_BLOCK = 2,   /* waits are sampled for the block profile */
-    PROBE_MUTEX = 4,   /* unlocks are sampled for the mutex profile */
-    PROBE_LATENCY = 8, /* somebody reads how long goroutines wait for a processor */
+    PROBE_TRACE = 1, /* the execution tracer runs */
+    PROBE_BLOCK = 2, /* waits are sampled for the block profile */
+    PROBE_MUTEX = 4, /* unlocks are sampled for the mutex profile */
+    PROBE_CPU = 16,  /* SIGPROF samples what uses CPU time */
 };
 extern au32 probes;
 

@@ -5,14 +5,19 @@
  */
 #include "base/check.h"
 #include "base/fmt.h"
+#include "base/track.h"
 #include "conf/conf.h"
 #include "gc/gc.h"
 #include "mem/mem.h"
+#include "metrics/metrics.h"
 #include "os/os.h"
 #include "panic/panic.h"
+#include "panic/race.h"
 #include "prof/prof.h"
 #include "sched/sched.h"
 #include "stack/stack.h"
+#include "trace/trace.h"
+#include "symb/symb.h"
 
 #include <gort/go.h>
 #include <gort/mem.h>
@@ -74,6 +79,7 @@ static void main_goroutine(int (*fn)(int, char **), int argc, char **argv)
 {
     run_inits(started_ns);
     int status = fn(argc, argv);
+    track_release(&started_ns);
     panic_main_end();
     sched_exit_main(status);
 }
@@ -92,10 +98,15 @@ int gort_run(int (*fn)(int argc, char **argv), int argc, char **argv)
     if (swap_seq(&ran, 1u) != 0)
         fatal("gort: gort_run called twice");
     started_ns = os_nanotime();
+    track_init();
     conf_init();
+    symb_init();
     prof_init();
+    prof_trace_sample = trace_cpu_sample;
+    metrics_init();
     if (fn == NULL)
         fatal("go of nil func value");
+    race_start();
     pagetrace_start();
     gc_init();
     arena_init();
@@ -107,6 +118,8 @@ int gort_run(int (*fn)(int argc, char **argv), int argc, char **argv)
         .arg = {(uintptr_t)fn, (uintptr_t)argc, (uintptr_t)argv, 0, 0, main_stack_bytes()},
     };
     int status = sched_run_main(m0, &s);
+    prof_cpu_end();
+    track_acquire(&started_ns); /* what goroutine 1 did */
     sched_stop_main();
     pagetrace_finish();
     return status;

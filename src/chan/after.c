@@ -9,6 +9,7 @@
  */
 #include "chan/chan.h"
 
+#include "base/track.h"
 #include "gc/gc.h"
 #include "panic/panic.h"
 #include "sched/sched.h"
@@ -33,7 +34,9 @@ struct gort_ticker {
 static void send_time(void *arg, int64_t now_ns)
 {
     struct gort_timer *t = arg;
+    void *keep = track_timer_begin(t);
     (void)chan_send_now(&t->chan, &now_ns);
+    track_timer_end(keep);
 }
 
 static void start_function(void *arg, int64_t now_ns)
@@ -42,7 +45,9 @@ static void start_function(void *arg, int64_t now_ns)
     (void)now_ns;
     struct start s = {.fn = (void (*)(void))t->fn, .arg = {(uintptr_t)t->arg}};
     struct go_options o = {.created_pc = (uintptr_t)start_function + 1};
+    void *keep = track_timer_begin(t);
     ready_tail(g_new(&s, &o));
+    track_timer_end(keep);
 }
 
 /* Inside: a new timer, not armed. */
@@ -66,6 +71,7 @@ static struct gort_timer *timer_arm_new(int64_t ns, int64_t period_ns, void (*fn
     struct gort_timer *t = timer_make(fn, arg);
     t->timer.when_ns = timer_deadline(os_nanotime(), ns);
     t->timer.period_ns = period_ns;
+    track_release(t);
     sched_timer_start(&t->timer);
     m_leave(m);
     return t;
@@ -74,6 +80,7 @@ static struct gort_timer *timer_arm_new(int64_t ns, int64_t period_ns, void (*fn
 static bool timer_arm_again(struct gort_timer *t, int64_t ns, int64_t period_ns)
 {
     struct m *m = m_enter();
+    track_release(t);
     bool was = sched_timer_reset(&t->timer, timer_deadline(os_nanotime(), ns), period_ns);
     m_leave(m);
     return was;

@@ -24,10 +24,12 @@
  */
 #include "chan/chan.h"
 
+#include "base/track.h"
 #include "conf/limits.h"
 #include "gc/gc.h"
 #include "panic/panic.h"
 #include "sched/sched.h"
+#include "sync/blocked.h"
 
 _Static_assert(offsetof(struct gort_chan, count) == 0, "compiled Go: len(c)");
 _Static_assert(offsetof(struct gort_chan, cap) == sizeof(size_t), "compiled Go: cap(c)");
@@ -187,12 +189,16 @@ enum chan_try chan_put(struct gort_chan *c, const void *src, struct g **wake)
     struct waiter *w = waitq_take(&c->receivers);
     if (w != NULL) {
         elem_give(c, w->elem.dst, src);
+        if (track_is(TRACK_RACES))
+            chan_happens(c, elem_at(c, c->recv_at), w->g);
         *wake = settle(w, true);
         return CHAN_DONE;
     }
     uint64_t count = load_rlx(&c->count);
     if (count == c->cap)
         return CHAN_WAIT;
+    if (track_is(TRACK_RACES))
+        chan_happens(c, elem_at(c, c->send_at), NULL);
     elem_copy(elem_at(c, c->send_at), src, c->elem_bytes);
     c->send_at = next_at(c, c->send_at);
     changing(c);
@@ -222,6 +228,8 @@ enum chan_try chan_take(struct gort_chan *c, void *dst, struct g **wake)
 {
     struct waiter *w = waitq_take(&c->senders);
     if (w != NULL) {
+        if (track_is(TRACK_RACES))
+            chan_happens(c, elem_at(c, c->recv_at), w->g);
         if (c->cap == 0)
             elem_give(c, dst, w->elem.src);
         else
@@ -230,12 +238,15 @@ enum chan_try chan_take(struct gort_chan *c, void *dst, struct g **wake)
         return CHAN_DONE;
     }
     if (load_rlx(&c->count) > 0) {
+        if (track_is(TRACK_RACES))
+            chan_happens(c, elem_at(c, c->recv_at), NULL);
         buf_take(c, dst, NULL);
         return CHAN_DONE;
     }
     if (load_rlx(&c->closed) == 0)
         return CHAN_WAIT;
     elem_clear(c, dst);
+    track_acquire(&c->closed);
     return CHAN_CLOSED;
 }
 
@@ -278,8 +289,10 @@ static NORETURN COLD void wait_for_ever(enum wait_reason why)
 PARKS static bool wait_in(struct gort_chan *c, struct waitq *q, struct waiter *w,
                           enum wait_reason why) NO_TSA
 {
+    int64_t since = blocked_since();
     chan_enqueue(c, q, w);
     park_unlock(&c->lock, why);
+    blocked_until_now(since, NULL);
     return w->ok;
 }
 
@@ -288,6 +301,8 @@ void gort_chan_send(gort_chan *c, const void *elem) NO_TSA
     if (unlikely(c == NULL))
         wait_for_ever(WAIT_CHAN_SEND_NIL);
     struct g *wake = NULL;
+    track_reads(&c->closed, sizeof c->closed);
+    track_reads(elem, c->elem_bytes);
     struct m *m = m_enter();
     lock(&c->lock);
     enum chan_try r = chan_put(c, elem, &wake);
@@ -323,6 +338,7 @@ bool gort_chan_recv(gort_chan *c, void *elem) NO_TSA
             ready(wake);
     }
     m_leave(m);
+    track_writes(elem, c->elem_bytes);
     return r == CHAN_DONE;
 }
 
@@ -332,10 +348,13 @@ bool gort_chan_try_send(gort_chan *c, const void *elem)
     if (c == NULL)
         return false;
     enum chan_try r = CHAN_WAIT;
+    track_reads(&c->closed, sizeof c->closed);
     struct m *m = m_enter();
     if (chan_looks_sendable(c))
         r = chan_send_now(c, elem);
     m_leave(m);
+    if (r == CHAN_DONE)
+        track_reads(elem, c->elem_bytes);
     if (unlikely(r == CHAN_CLOSED))
         chan_panic_closed();
     return r == CHAN_DONE;
@@ -349,6 +368,8 @@ bool gort_chan_try_recv(gort_chan *c, void *elem, bool *received)
         if (chan_looks_receivable(c))
             r = chan_recv_now(c, elem);
         m_leave(m);
+        if (r != CHAN_WAIT)
+            track_writes(elem, c->elem_bytes);
     }
     if (received != NULL)
         *received = r == CHAN_DONE;
@@ -365,6 +386,8 @@ static struct waiter **release_all(struct gort_chan *c, struct waitq *q, struct 
         if (q == &c->receivers)
             elem_clear(c, w->elem.dst);
         settle(w, false);
+        if (track_is(TRACK_RACES))
+            g_track_pass(w->g, &c->closed);
         w->next = NULL;
         *tail = w;
         tail = &w->next;
@@ -395,6 +418,7 @@ bool chan_shut(struct gort_chan *c)
         return false;
     }
     changing(c);
+    track_release(&c->closed);
     store_rel(&c->closed, 1u); /* pairs with chan_looks_* */
     release_all(c, &c->senders, release_all(c, &c->receivers, &released));
     unlock(&c->lock);
@@ -406,6 +430,7 @@ void gort_chan_close(gort_chan *c)
 {
     if (c == NULL)
         panic_plain("close of nil channel");
+    track_writes(&c->closed, sizeof c->closed);
     struct m *m = m_enter();
     bool done = chan_shut(c);
     DCHECK_SLOW((chan_check(c), true));

@@ -75,6 +75,9 @@ bool chan_shut(struct gort_chan *c) EXCLUDES(c->lock);
 void chan_enqueue(struct gort_chan *c, struct waitq *q, struct waiter *w) REQUIRES(c->lock);
 void chan_dequeue(struct waitq *q,
                   struct waiter *w); /* if it is queued; under its channel's lock */
+/* happens.c: an element passes through `slot` (without a buffer, not), and `waiter` has its part in it too
+ * (NULL: nobody waited). */
+void chan_happens(struct gort_chan *c, const char *slot, struct g *waiter);
 NORETURN void chan_panic_closed(void);
 /* Dies if what chan.c promises does not hold. */
 void chan_check(struct gort_chan *c) EXCLUDES(c->lock);

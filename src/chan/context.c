@@ -14,6 +14,7 @@
  *         context.
  */
 #include "base/list.h"
+#include "base/track.h"
 #include "chan/chan.h"
 #include "gc/gc.h"
 #include "panic/panic.h"
@@ -91,6 +92,7 @@ static bool cancel_one(gort_context *ctx, const char *err, const char *cause, st
         return false;
     }
     ctx->cause = cause;
+    track_release(&ctx->err);
     store_rel(&ctx->err, text(err)); /* pairs with gort_context_err */
     gort_chan *done = load_rlx(&ctx->done);
     children_take(ctx, list);
@@ -129,7 +131,9 @@ static void cancel_tree(gort_context *ctx, const char *err, const char *cause)
 static void on_deadline(void *arg, int64_t now_ns)
 {
     (void)now_ns;
+    void *keep = track_timer_begin(arg);
     cancel_tree(arg, gort_context_deadline_exceeded, gort_context_deadline_exceeded);
+    track_timer_end(keep);
 }
 
 /* ---- making one */
@@ -184,6 +188,7 @@ static void deadline_arm(gort_context *ctx)
         return;
     }
     lock(&ctx->lock);
+    track_release(ctx);
     if (load_rlx(&ctx->err) == NULL)
         sched_timer_start(&ctx->timer);
     unlock(&ctx->lock);
@@ -255,6 +260,8 @@ static gort_chan *done_publish(gort_context *ctx, gort_chan *fresh)
     lock(&ctx->lock);
     gort_chan *done = load_rlx(&ctx->done);
     bool late = done == NULL && load_rlx(&ctx->err) != NULL;
+    if (late)
+        track_acquire(&ctx->err); /* who closes it does so in the name of who cancelled */
     if (done == NULL)
         store_rel(&ctx->done, done = fresh); /* pairs with gort_context_done */
     unlock(&ctx->lock);
@@ -284,8 +291,10 @@ const char *gort_context_err(gort_context *ctx)
 {
     gort_context *at = ctx->canceller;
     const char *err = at == NULL ? NULL : load_acq(&at->err);
+    if (err != NULL)
+        track_acquire(&at->err);
     gort_chan *done = err == NULL ? NULL : load_acq(&at->done);
-    if (done != NULL && load_acq(&done->closed) == 0) {
+    if (done != NULL && load_acq(&done->closed) == 0) { /* after the acquire */
         struct m *m = m_enter();
         chan_shut(done);
         m_leave(m);

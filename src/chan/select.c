@@ -32,10 +32,12 @@
 #include "chan/chan.h"
 
 #include "base/rand.h"
+#include "base/track.h"
 #include "conf/limits.h"
 #include "gc/gc.h"
 #include "panic/panic.h"
 #include "sched/sched.h"
+#include "sync/blocked.h"
 
 enum {
     NONE = -1,
@@ -228,12 +230,14 @@ static void select_leave(const struct select *s, const struct waiter *served)
 PARKS static int select_wait(struct m *m, const struct select *s, enum chan_try *r)
 {
     struct g *g = m_curg(m);
+    int64_t since = blocked_since();
     select_enqueue(s, g);
     park(select_commit, (void *)(uintptr_t)s, WAIT_SELECT);
     const struct waiter *served = g->param;
     g->param = NULL;
     select_leave(s, served);
     *r = served->ok ? CHAN_DONE : CHAN_CLOSED;
+    blocked_until_now(since, NULL);
     return (int)(served - s->waiters);
 }
 
@@ -291,12 +295,25 @@ PARKS static int select_go(const gort_select_case *cases, int n, bool block, enu
     return pick;
 }
 
+/* ThreadSanitizer: the element was read or written in the program's name, by the statement at `pc`. */
+static COLD void case_track(const gort_select_case *k, const void *pc)
+{
+    bool sends = k->dir == GORT_SELECT_SEND;
+    if (sends)
+        track_access(&k->chan->closed, sizeof k->chan->closed, pc, false);
+    track_access(k->elem.src, k->chan->elem_bytes, pc, !sends);
+    if (k->ok != NULL)
+        track_access(k->ok, sizeof *k->ok, pc, true);
+}
+
 /* What the program sees of a case that ran; sends on closed channels panic here, outside. */
-static inline int finish(const gort_select_case *cases, int pick, enum chan_try r)
+static inline int finish(const gort_select_case *cases, int pick, enum chan_try r, const void *pc)
 {
     if (pick == NONE)
         return NONE;
     const gort_select_case *k = &cases[pick];
+    if (track_is(TRACK_RACES))
+        case_track(k, pc);
     if (k->ok != NULL)
         *k->ok = r == CHAN_DONE;
     if (unlikely(r == CHAN_CLOSED) && k->dir == GORT_SELECT_SEND)
@@ -319,7 +336,7 @@ int gort_select(const gort_select_case *cases, int n)
         park_forever(WAIT_SELECT_NONE);
     }
     int pick = select_go(cases, n, true, &r);
-    return finish(cases, pick, r);
+    return finish(cases, pick, r, __builtin_return_address(0));
 }
 
 int gort_select_default(const gort_select_case *cases, int n)
@@ -327,5 +344,5 @@ int gort_select_default(const gort_select_case *cases, int n)
     enum chan_try r = CHAN_WAIT;
     check_count(n);
     int pick = select_go(cases, n, false, &r);
-    return finish(cases, pick, r);
+    return finish(cases, pick, r, __builtin_return_address(0));
 }

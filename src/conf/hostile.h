@@ -7,6 +7,7 @@
 #define GLOBAL_EVERY_TICKS  3u
 #define TIMER_EVERY_TICKS   1u
 #define ID_BATCH            2u
+#define SYMB_ANSWERS_MAX    16u
 #define STACK_REGION_BYTES  (8ul * 1024 * 1024)
 #define GFREE_CAP           1u
 #define TIMER_FRESH_CAP     2u
@@ -21,5 +22,11 @@
 #define ROOTS_BATCH         2
 #define DIRTY_CHUNK_BYTES   (1024ul * 1024)
 #define DIRTY_RUNS          2
+#define CPU_RING_SLOTS      4u
+#define TRACE_BUFFER_BYTES  512u
+#define TRACE_BUFFERS_MAX   16384u
+#define TRACE_TURN_BUFFERS  64u
+#define TRACE_GENERATION_NS 20000000ll
+#define TRACE_STACK_SLOTS   64u
 
 #endif

@@ -32,6 +32,7 @@
 #define MONITOR_IDLE_ROUNDS 50
 #define ASLEEP_LOOK_NS      (1000 * 1000ll) /* a CPU clock that stands still so long: asleep */
 #define SYSCALL_LOOK_NS     (20 * 1000ll)
+#define SAMPLE_NS           (20 * 1000ll) /* of a P, between two measured waits */
 #define POLL_EVERY_NS       (10 * 1000000ll)
 #define MAX_THREADS_DEFAULT 10000
 #define SIGNAL_STACK_BYTES  (64 * KIB)
@@ -49,6 +50,11 @@
 #endif
 #ifndef GFREE_CAP
 #define GFREE_CAP 256u /* dead goroutines a P keeps */
+#endif
+
+/* ---- symb */
+#ifndef SYMB_ANSWERS_MAX
+#define SYMB_ANSWERS_MAX (128u * 1024) /* pcs whose meaning is kept */
 #endif
 
 /* ---- timer */
@@ -121,6 +127,30 @@
 #define GC_HEAP_MIN        (4 * MIB)  /* with GOGC=100 */
 #define GC_ASSIST_BYTES    (64 * KIB) /* of marking, in one piece */
 #define GC_LIMITER_LOOK_NS (10 * 1000000ll)
+
+/* ---- prof */
+#ifndef CPU_RING_SLOTS
+#define CPU_RING_SLOTS 1024u /* samples between handlers and counts; a power of two */
+#endif
+#define CPU_DRAIN_NS (100 * 1000000ll)
+
+/* ---- trace */
+#ifndef TRACE_BUFFER_BYTES
+#define TRACE_BUFFER_BYTES 65000u /* of events, in one batch */
+#endif
+#ifndef TRACE_TURN_BUFFERS
+#define TRACE_TURN_BUFFERS 64u /* filled in one generation: it is ended early */
+#endif
+#ifndef TRACE_GENERATION_NS
+#define TRACE_GENERATION_NS INT64_C(1000000000)
+#endif
+#ifndef TRACE_STACK_SLOTS
+#define TRACE_STACK_SLOTS 65536u /* different stacks in one generation; a power of two */
+#endif
+#ifndef TRACE_BUFFERS_MAX
+#define TRACE_BUFFERS_MAX 2048u /* in use at once, of 64 KiB */
+#endif
+#define TRACE_UNREAD_MAX (256 * MIB) /* complete generations that nobody has read: the trace ends */
 
 /* ---- dump */
 #define TRACE_FRAMES 100

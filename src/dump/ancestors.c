@@ -44,26 +44,18 @@ static void origin_drop(struct origin *o)
         free(o);
 }
 
-/* The frames of `g` from the one that goes on at `pc` outwards. */
-static NOINLINE size_t frames_from(struct g *g, const struct context *c, uintptr_t pc,
-                                   uintptr_t *pcs)
-{
-    struct symb_walk w;
-    struct symb_frame f;
-    size_t n = 0;
-    symb_walk_begin(&w, c, &g->stack, NULL, false, SYMB_FULL);
-    while (n < TRACE_FRAMES && symb_walk_next(&w, &f)) {
-        if (f.pc == pc)
-            n = 0;
-        pcs[n++] = f.exact ? f.pc + 1 : f.pc;
-    }
-    return n;
-}
-
+/* The frames of `g`, which runs this, from the one that goes on at `pc` outwards. */
 static size_t own_frames(struct g *g, uintptr_t pc, uintptr_t *pcs)
 {
     struct context here;
-    return arch_save(&here) == 0 ? frames_from(g, &here, pc, pcs) : 0;
+    size_t first = 0;
+    arch_keep(&here);
+    size_t n = symb_backtrace(&here, false, &g->stack, NULL, pcs, TRACE_FRAMES);
+    for (size_t i = 0; i < n; i++)
+        if (pcs[i] == pc)
+            first = i;
+    memmove(pcs, pcs + first, (n - first) * sizeof pcs[0]);
+    return n - first;
 }
 
 struct ancestor *dump_record_ancestors(struct g *parent, uintptr_t pc, int max)
@@ -115,10 +107,30 @@ static void print_origin_frame(struct out *o, uintptr_t pc, const struct dump_st
     }
 }
 
-void dump_ancestors(struct out *o, const struct ancestor *a, const struct dump_style *style)
+size_t ancestors_count(const struct ancestor *a)
 {
-    for (uint32_t i = 0; i < a->n; i++) {
-        const struct origin *from = a->of[i];
+    return a != NULL ? a->n : 0;
+}
+
+void ancestors_hold(const struct ancestor *a, struct origin **of, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        of[i] = a->of[i];
+        add_rlx(&of[i]->refs, 1u);
+    }
+}
+
+void ancestors_drop(struct origin *const *of, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        origin_drop(of[i]);
+}
+
+void ancestors_print(struct out *o, struct origin *const *of, size_t n,
+                     const struct dump_style *style)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct origin *from = of[i];
         out_str(o, "[originating from goroutine ");
         out_uint(o, from->id);
         out_str(o, "]:\n");
@@ -129,4 +141,9 @@ void dump_ancestors(struct out *o, const struct ancestor *a, const struct dump_s
         if (from->created_pc != 0 && from->id != 1)
             trace_created_by(o, from->created_pc, style);
     }
+}
+
+void dump_ancestors(struct out *o, const struct ancestor *a, const struct dump_style *style)
+{
+    ancestors_print(o, a->of, a->n, style);
 }

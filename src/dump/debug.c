@@ -11,8 +11,9 @@
 #include "conf/conf.h"
 
 #include <gort/debug.h>
+#include <gort/mem.h>
 
-/* ---- on the thread's own stack: libdw wants more room than a goroutine may have left */
+/* ---- on the thread's own stack, which has more room than a goroutine may have left */
 struct hop {
     void (*fn)(void *arg);
     void *arg;
@@ -32,56 +33,53 @@ void dump_on_thread_stack(struct m *m, uintptr_t top, void (*fn)(void *arg), voi
 {
     struct hop h = {.fn = fn, .arg = arg, .from = &m_curg(m)->stack};
     track_leave(&h.fake_stack, m->g0.stack.lo, m->g0.stack.hi);
+    track_below(top);
     arch_call_on((void *)((top - DUMP_RED_ZONE_BYTES) & ~(uintptr_t)15), hop_run, &h);
     track_arrive(h.fake_stack);
 }
 
 /* ---- the other goroutines */
 struct others {
-    struct trace_record *records;
-    size_t n, room;
+    struct briefs briefs;
     const struct g *except;
-    enum symb_way way;
 };
-
-static void count_one(struct g *g, void *arg)
-{
-    struct others *all = arg;
-    all->room++;
-    if (g->sigctx != NULL)
-        all->way = SYMB_SAFE;
-}
 
 static void take_one(struct g *g, void *arg)
 {
     struct others *all = arg;
-    if (g == all->except || g_is_hidden(g) || all->n == all->room)
-        return;
-    struct trace_record *r = &all->records[all->n++];
-    trace_take_header(r, g);
-    trace_take_stack(r, g, NULL, all->way);
-}
-
-static STW void take_all(struct others *all)
-{
-    g_each(count_one, all);
-    all->records = os_map(all->room * sizeof all->records[0]);
-    if (all->records != NULL)
-        g_each(take_one, all);
+    if (g != all->except && !g_is_hidden(g))
+        brief_take(&all->briefs, g);
 }
 
 static PARKS void take_others(struct others *all)
 {
-    world_stop(WAIT_STOPPING);
-    all->way = SYMB_FULL;
-    take_all(all);
+    world_stop_for(WAIT_STOPPING, STW_STACKS);
+    g_each(take_one, all);
     world_start();
 }
 
-static void drop_others(struct others *all)
+struct print_all {
+    struct out *o;
+    const struct dump_style *style;
+    bool begun;
+};
+
+static void print_one(const struct brief *r, void *arg)
 {
-    if (all->records != NULL)
-        os_unmap(all->records, all->room * sizeof all->records[0]);
+    struct print_all *p = arg;
+    if (p->begun)
+        out_str(p->o, "\n");
+    p->begun = true;
+    trace_print(p->o, r, p->style);
+}
+
+static void print_all(struct out *o, const struct briefs *b, bool begun,
+                      const struct dump_style *style)
+{
+    struct print_all p = {.o = o, .style = style, .begun = begun};
+    briefs_each(b, print_one, &p);
+    if (b->incomplete)
+        out_str(o, "\n...additional goroutines elided...\n");
 }
 
 /* ---- all goroutines, for the collector */
@@ -89,79 +87,65 @@ static struct others taken;
 
 STW void dump_take_all(void)
 {
-    taken = (struct others){.way = SYMB_SAFE};
-    take_all(&taken);
+    taken = (struct others){.except = NULL};
+    g_each(take_one, &taken);
 }
 
 void dump_print_taken(struct out *o, const struct dump_style *style)
 {
-    for (size_t i = 0; i < taken.n; i++) {
-        trace_print(o, &taken.records[i], style);
-        if (i + 1 < taken.n)
-            out_char(o, '\n');
-    }
-    drop_others(&taken);
-    taken = (struct others){.n = 0};
+    print_all(o, &taken.briefs, false, style);
+    briefs_drop(&taken.briefs);
 }
 
 /* ---- one request */
-struct request {
-    struct out out;
-    struct g *g;
-    struct dump_place at;
-    struct others others;
-};
-
-static void print_request(void *arg)
+/* Names are found outside the runtime: that may take long. The goroutine's own frames are walked there, too;
+ * nobody else changes them. */
+static void request(struct out *o, const struct context *here, bool all)
 {
     static const struct dump_style style = {.level = 1, .way = SYMB_FULL};
-    struct request *r = arg;
-    dump_goroutine(&r->out, r->g, &r->at, &style);
-    for (size_t i = 0; i < r->others.n; i++) {
-        out_char(&r->out, '\n');
-        trace_print(&r->out, &r->others.records[i], &style);
-    }
-    out_flush(&r->out);
-}
-
-static void run_request(struct m *m, struct request *r)
-{
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    const struct stack *s = &m->g0.stack;
-    if (r->g->foreign || (here >= s->lo && here < s->hi))
-        print_request(r);
-    else
-        dump_on_thread_stack(m, m->g0.ctx.sp, print_request, r);
-}
-
-static void request(struct request *r, bool all)
-{
+    struct dump_place at = {.ctx = *here, .exact = false};
     struct m *m = m_enter();
-    r->g = m_curg(m);
-    r->at.exact = false;
-    r->others = (struct others){.except = r->g};
+    struct others others = {.except = m_curg(m)};
     if (all)
-        take_others(&r->others);
-    run_request(self(), r);
-    drop_others(&r->others);
+        take_others(&others);
     m_leave(self());
+    symb_look();
+    dump_goroutine(o, g_self(), &at, &style);
+    print_all(o, &others.briefs, true, &style);
+    briefs_drop(&others.briefs);
+    out_flush(o);
 }
 
 size_t gort_stack(char *buf, size_t n, bool all)
 {
-    struct request r;
-    out_init_mem(&r.out, buf, n);
-    (void)arch_save(&r.at.ctx);
-    request(&r, all);
-    return r.out.len;
+    struct out o;
+    struct context here;
+    out_init_mem(&o, buf, n);
+    arch_keep(&here);
+    request(&o, &here, all);
+    return o.len;
+}
+
+char *gort_debug_stack(size_t *n)
+{
+    for (size_t room = 1024;; room *= 2) {
+        char *text = gort_alloc_noscan(room);
+        size_t len = gort_stack(text, room - 1, false);
+        if (len == room - 1)
+            continue;
+        if (n != NULL)
+            *n = len;
+        return text;
+    }
 }
 
 void gort_debug_print_stack(void)
 {
-    struct request r;
-    out_init_fd(&r.out, 2);
-    (void)arch_save(&r.at.ctx);
-    request(&r, false);
+    struct out o;
+    struct context here;
+    out_init_fd(&o, 2);
+    arch_keep(&here);
+    request(&o, &here, false);
 }
 
 void gort_debug_set_traceback(const char *level)

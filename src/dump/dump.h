@@ -15,7 +15,8 @@ struct dump_style {
 /* Where a stack that is not at rest stands now. */
 struct dump_place {
     struct context ctx;
-    bool exact; /* ctx.pc is the instruction itself */
+    bool exact;           /* ctx.pc is the instruction itself */
+    const void *ucontext; /* of the signal handler that came there; NULL: none did */
 };
 
 /* ---- traceback.c: one stack */

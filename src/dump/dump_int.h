@@ -4,7 +4,7 @@
 
 #include "dump/dump.h"
 
-enum { TRACE_LINES = 24 }; /* calls inlined into one frame that are told apart */
+enum { TRACE_LINES = SYMB_LINES };
 
 enum line_kind {
     LINE_HIDDEN, /* of the runtime's own */
@@ -23,24 +23,64 @@ struct trace_stack {
     size_t n;
     struct symb_frame frames[TRACE_FRAMES];
 };
-struct trace_record {
+struct trace_header {
     uint64_t id;
     const char *status;
     int64_t minutes;
     bool locked;
+    uintptr_t created_pc; /* 0: not told */
+    uintptr_t entry_pc, entry_sp;
+};
+struct trace_record {
     enum {
         TRACE_STACK,
         TRACE_ENTRY,   /* it has not run yet */
         TRACE_NOTHING, /* it runs on another thread */
     } known;
-    uintptr_t created_pc; /* 0: not told */
-    uintptr_t entry_pc, entry_sp;
     struct trace_stack stack;
 };
-void trace_take_header(struct trace_record *r, struct g *g);
+void trace_take_header(struct trace_header *h, struct g *g);
 /* As dump_goroutine; with SYMB_SAFE neither malloc nor the loader is called. */
 void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_place *at,
                       enum symb_way way);
-void trace_print(struct out *o, const struct trace_record *r, const struct dump_style *style);
+
+/* ---- brief.c: many goroutines, of which only pcs are noted */
+struct brief {
+    uint64_t id;
+    const char *status;
+    int64_t minutes;
+    bool locked, exact; /* pcs[0] - 1 is the instruction itself */
+    uint8_t known;      /* as in struct trace_record */
+    uint16_t n, nancestors;
+    uintptr_t created_pc, entry_pc;
+    uintptr_t pcs[]; /* n return addresses, then nancestors pointers */
+};
+struct briefs {
+    struct brief_chunk *first, *last;
+    bool incomplete; /* the kernel had no memory for more */
+};
+/* Notes where `g` is, which does not run. SIGSAFE but for memory from the kernel. */
+void brief_take(struct briefs *b, struct g *g);
+/* Calls fn for each, in the order in which they were taken. */
+void briefs_each(const struct briefs *b, void (*fn)(const struct brief *r, void *arg), void *arg);
+void briefs_drop(struct briefs *b);
+/* traceback.c: as dump_goroutine. */
+void trace_print(struct out *o, const struct brief *r, const struct dump_style *style);
+/* On its thread's stack, inside gort_cgocall? */
+static inline bool trace_in_foreign_call(const struct g *g)
+{
+    return g->in_cgo && !g->foreign && load_rlx(&g->m) != NULL;
+}
+/* Where `g` was left; false: it runs. */
+bool trace_resting_place(struct g *g, struct dump_place *at);
+
+/* ---- ancestors.c */
+struct origin;
+size_t ancestors_count(const struct ancestor *a);
+/* The origins in of[0, n) live on until they are dropped. */
+void ancestors_hold(const struct ancestor *a, struct origin **of, size_t n);
+void ancestors_print(struct out *o, struct origin *const *of, size_t n,
+                     const struct dump_style *style);
+void ancestors_drop(struct origin *const *of, size_t n);
 
 #endif

@@ -687,7 +687,7 @@ static STW void put_all(struct heapdump *d)
 
 static PARKS void stop(struct heapdump *d)
 {
-    world_stop(WAIT_DUMP);
+    world_stop_for(WAIT_DUMP, STW_HEAP_DUMP);
     g_each(want_names_of, d);
     prof_heap_each(want_names_of_bucket, d);
 }

@@ -6,6 +6,7 @@
  * most TRACE_FRAMES physical frames are walked, hidden ones included. Locks   none; the caller
  * knows that the goroutine does not run, or runs on this thread.
  */
+#include "dump/cgo.h"
 #include "dump/dump_int.h"
 
 #include "dump/up.h"
@@ -20,8 +21,8 @@ static bool starts_with(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-enum line_kind trace_line_kind(const struct symb_line *l, uintptr_t pc,
-                               const struct symb_line *physical)
+static enum line_kind line_kind(const struct symb_line *l, uintptr_t pc,
+                                const struct symb_line *physical)
 {
     if (!symb_is_runtime(pc, physical))
         return LINE_SHOWN;
@@ -36,6 +37,18 @@ enum line_kind trace_line_kind(const struct symb_line *l, uintptr_t pc,
     return public ? LINE_SHOWN : LINE_HIDDEN;
 }
 
+/* Worked out once for each line: `note` is the kind and 1. */
+enum line_kind trace_line_kind(const struct symb_line *l, uintptr_t pc,
+                               const struct symb_line *physical)
+{
+    uint32_t note = load_rlx(&l->note);
+    if (note == 0) {
+        note = (uint32_t)line_kind(l, pc, physical) + 1;
+        store_rlx(&((struct symb_line *)(uintptr_t)l)->note, note);
+    }
+    return (enum line_kind)(note - 1);
+}
+
 /* ---- frames */
 /* State of printing one stack. */
 struct trace {
@@ -46,16 +59,13 @@ struct trace {
     unsigned shown; /* lines of frames printed */
     unsigned hidden;
     bool in_panic; /* the line before was a `panic` */
+    struct cgo_printing foreign;
 };
 
 void trace_place(struct out *o, const struct symb_line *l, uintptr_t pc, bool offset)
 {
     out_char(o, '\t');
-    if (l->file != NULL && l->file[0] != '/' && l->dir != NULL) {
-        out_str(o, l->dir);
-        out_char(o, '/');
-    }
-    out_str(o, l->file != NULL ? l->file : "?");
+    out_str(o, l->path != NULL ? l->path : "?");
     out_char(o, ':');
     out_int(o, l->line);
     if (offset && l->entry != 0 && pc > l->entry) {
@@ -87,17 +97,9 @@ static void print_panic_value(struct trace *t, const struct symb_frame *f)
     out_char(t->o, '}');
 }
 
-static void print_line(struct trace *t, const struct symb_frame *f, const struct symb_line *l,
-                       enum line_kind kind)
+static void print_call(struct trace *t, struct out *o, const struct symb_frame *f,
+                       const struct symb_line *l, enum line_kind kind)
 {
-    struct out *o = t->o;
-    t->shown++;
-    if (l->function == NULL) {
-        out_str(o, "non-Go function at pc=");
-        out_hex(o, f->pc);
-        out_char(o, '\n');
-        return;
-    }
     out_str(o, kind == LINE_PANIC ? "panic" : l->function);
     out_char(o, '(');
     if (l->inlined)
@@ -106,7 +108,48 @@ static void print_line(struct trace *t, const struct symb_frame *f, const struct
         print_panic_value(t, f);
     out_str(o, ")\n");
     trace_place(o, l, f->pc, !l->inlined);
-    if (t->style->registers || t->style->level >= 2)
+}
+
+/* The text of a line is the same each time: it is made once, and lives as long as its line. */
+static const char *text_of(struct trace *t, const struct symb_frame *f, const struct symb_line *l)
+{
+    enum { LONGEST = 480 };
+    const char *text = load_acq(&l->text); /* pairs with store_rel below */
+    char buf[LONGEST];
+    struct out o;
+    if (text != NULL || sched_is_inside())
+        return text;
+    out_init_mem(&o, buf, sizeof buf);
+    print_call(t, &o, f, l, LINE_SHOWN);
+    out_str(&o, "\n");
+    out_char(&o, '\0');
+    text = o.dropped == 0 ? symb_text(buf) : NULL;
+    if (text != NULL)
+        store_rel(&((struct symb_line *)(uintptr_t)l)->text, (void *)(uintptr_t)text);
+    return text;
+}
+
+static void print_line(struct trace *t, const struct symb_frame *f, const struct symb_line *l,
+                       enum line_kind kind)
+{
+    struct out *o = t->o;
+    bool registers = t->style->registers || t->style->level >= 2;
+    t->shown++;
+    if (l->function == NULL) {
+        if (t->style->way == SYMB_FULL && cgo_print(o, f->exact ? f->pc : f->pc - 1, &t->foreign))
+            return;
+        out_str(o, "non-Go function at pc=");
+        out_hex(o, f->pc);
+        out_char(o, '\n');
+        return;
+    }
+    const char *text = registers || f->exact || kind != LINE_SHOWN ? NULL : text_of(t, f, l);
+    if (text != NULL) {
+        out_str(o, text);
+        return;
+    }
+    print_call(t, o, f, l, kind);
+    if (registers)
         print_registers(o, f);
     out_char(o, '\n');
 }
@@ -118,11 +161,23 @@ uint32_t dump_beat(void)
     return load_rlx(&beat);
 }
 
+static const struct symb_answer *
+trace_answer(uintptr_t pc, bool exact, const struct dump_style *style, struct symb_answer *room)
+{
+    if (style->way == SYMB_FULL)
+        return symb_answer_known(exact ? pc : pc - 1, room);
+    room->n = 1;
+    room->line[0] = (struct symb_line){.line = 0};
+    return room;
+}
+
 static void print_frame(struct trace *t, const struct symb_frame *f)
 {
     add_rlx(&beat, 1u);
-    struct symb_line lines[TRACE_LINES];
-    size_t n = symb_lines(f->pc, f->exact, t->style->way, lines, TRACE_LINES);
+    struct symb_answer room;
+    const struct symb_answer *a = trace_answer(f->pc, f->exact, t->style, &room);
+    const struct symb_line *lines = a->line;
+    size_t n = a->n;
     for (size_t i = 0; i < n; i++) {
         enum line_kind kind = trace_line_kind(&lines[i], f->pc, &lines[n - 1]);
         bool again = t->in_panic && kind != LINE_SHOWN;
@@ -146,6 +201,7 @@ static unsigned print_frames(struct out *o, const struct trace_stack *s, const s
     }
     if (s->n == TRACE_FRAMES && t.hidden == 0)
         out_str(o, "...additional frames elided...\n");
+    cgo_print_end(&t.foreign);
     return t.shown;
 }
 
@@ -217,12 +273,12 @@ static int64_t minutes_waited(struct g *g)
 {
     uint32_t status = load_rlx(&g->status);
     int64_t since = load_rlx(&g->wait_since);
-    if ((status != G_WAITING && status != G_SYSCALL) || since == 0)
+    if ((status != G_WAITING && status != G_SYSCALL) || since <= 0)
         return 0;
     return (os_nanotime() - since) / MINUTE_NS;
 }
 
-static void print_header(struct out *o, const struct trace_record *r)
+static void print_header(struct out *o, const struct trace_header *r)
 {
     out_str(o, "goroutine ");
     out_uint(o, r->id);
@@ -241,11 +297,11 @@ static void print_header(struct out *o, const struct trace_record *r)
 
 void trace_created_by(struct out *o, uintptr_t pc, const struct dump_style *style)
 {
-    struct symb_line lines[TRACE_LINES];
-    size_t n = symb_lines(pc, false, style->way, lines, TRACE_LINES);
-    struct symb_line *l = &lines[0];
+    struct symb_answer room;
+    const struct symb_answer *a = trace_answer(pc, false, style, &room);
+    const struct symb_line *l = &a->line[0];
     if (l->function == NULL ||
-        (style->level < 2 && trace_line_kind(l, pc, &lines[n - 1]) == LINE_HIDDEN))
+        (style->level < 2 && trace_line_kind(l, pc, &a->line[a->n - 1]) == LINE_HIDDEN))
         return;
     out_str(o, "created by ");
     out_str(o, l->function);
@@ -255,7 +311,7 @@ void trace_created_by(struct out *o, uintptr_t pc, const struct dump_style *styl
 }
 
 /* The entry alone, of a goroutine that has not run yet. */
-static void print_entry(struct out *o, const struct trace_record *r, const struct dump_style *style)
+static void print_entry(struct out *o, const struct trace_header *r, const struct dump_style *style)
 {
     struct symb_frame f = {.pc = r->entry_pc, .sp = r->entry_sp, .exact = true};
     struct symb_line lines[TRACE_LINES];
@@ -267,9 +323,10 @@ static void print_entry(struct out *o, const struct trace_record *r, const struc
 }
 
 /* Where `g` was left, if that is known. */
-static bool resting_place(struct g *g, struct dump_place *at)
+bool trace_resting_place(struct g *g, struct dump_place *at)
 {
     const void *sigctx = g->sigctx;
+    at->ucontext = sigctx;
     if (sigctx != NULL) {
         arch_ucontext_to_context(sigctx, &at->ctx);
         at->exact = true;
@@ -282,7 +339,7 @@ static bool resting_place(struct g *g, struct dump_place *at)
     return true;
 }
 
-void trace_take_header(struct trace_record *r, struct g *g)
+void trace_take_header(struct trace_header *r, struct g *g)
 {
     r->id = g->id;
     r->status = dump_status_text(g);
@@ -291,6 +348,21 @@ void trace_take_header(struct trace_record *r, struct g *g)
     r->created_pc = g->id != 1 ? g->created_pc : 0;
     r->entry_pc = (uintptr_t)g->start.fn;
     r->entry_sp = g->stack.hi;
+}
+
+/* The walk through a foreign call ended before it came to the goroutine's own stack. */
+static void complete_stack(struct trace_stack *s, struct g *g, const struct dump_place *at)
+{
+    uintptr_t pcs[TRACE_FRAMES];
+    size_t n = s->n;
+    const struct symb_frame *last = n > 0 ? &s->frames[n - 1] : NULL;
+    if (last != NULL && last->sp >= g->stack.lo && last->sp <= g->stack.hi)
+        return;
+    for (size_t i = 0; i < n; i++)
+        pcs[i] = s->frames[i].exact ? s->frames[i].pc + 1 : s->frames[i].pc;
+    s->n = cgo_complete(g, at, pcs, n, TRACE_FRAMES);
+    for (; n < s->n; n++)
+        s->frames[n] = (struct symb_frame){.pc = pcs[n]};
 }
 
 void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_place *at,
@@ -303,7 +375,7 @@ void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_pla
         r->known = TRACE_ENTRY;
         return;
     }
-    if (at == NULL && !resting_place(g, &rest)) {
+    if (at == NULL && !trace_resting_place(g, &rest)) {
         r->known = TRACE_NOTHING;
         return;
     }
@@ -313,41 +385,78 @@ void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_pla
         own.lo = at->ctx.sp; /* an overflow; only the sp itself is down there */
     r->known = TRACE_STACK;
     take_stack(&r->stack, at, &own, m != NULL ? &m->g0.stack : NULL, way);
+    if (trace_in_foreign_call(g))
+        complete_stack(&r->stack, g, at);
 }
 
-static void print_known(struct out *o, const struct trace_record *r, const struct g *g,
-                        const struct dump_style *style)
+static void print_nothing(struct out *o)
+{
+    out_str(o, "\tgoroutine running on other thread; stack unavailable\n");
+}
+
+static void print_known(struct out *o, const struct trace_header *h, const struct trace_record *r,
+                        const struct g *g, const struct dump_style *style)
 {
     switch (r->known) {
     case TRACE_ENTRY:
-        print_entry(o, r, style);
+        print_entry(o, h, style);
         break;
     case TRACE_NOTHING:
-        out_str(o, "\tgoroutine running on other thread; stack unavailable\n");
+        print_nothing(o);
         break;
     case TRACE_STACK:
         print_stack(o, &r->stack, g, style);
         break;
     }
-    if (r->created_pc != 0)
-        trace_created_by(o, r->created_pc, style);
+    if (h->created_pc != 0)
+        trace_created_by(o, h->created_pc, style);
 }
 
-void trace_print(struct out *o, const struct trace_record *r, const struct dump_style *style)
+static unsigned print_pcs(struct out *o, const struct brief *r, const struct dump_style *style,
+                          bool all)
 {
-    print_header(o, r);
-    print_known(o, r, NULL, style);
+    struct trace t = {.o = o, .style = style, .all = all};
+    for (size_t i = 0; i < r->n; i++) {
+        bool exact = i == 0 && r->exact;
+        print_frame(&t,
+                    &(struct symb_frame){.pc = exact ? r->pcs[i] - 1 : r->pcs[i], .exact = exact});
+    }
+    if (r->n == TRACE_FRAMES && t.hidden == 0)
+        out_str(o, "...additional frames elided...\n");
+    cgo_print_end(&t.foreign);
+    return t.shown;
+}
+
+void trace_print(struct out *o, const struct brief *r, const struct dump_style *style)
+{
+    struct trace_header h = {.id = r->id,
+                             .status = r->status,
+                             .minutes = r->minutes,
+                             .locked = r->locked,
+                             .entry_pc = r->entry_pc};
+    bool all = style->level >= 2 || style->way == SYMB_SAFE;
+    print_header(o, &h);
+    if (r->known == TRACE_ENTRY)
+        print_entry(o, &h, style);
+    else if (r->known == TRACE_NOTHING)
+        print_nothing(o);
+    else if (print_pcs(o, r, style, all) == 0 && !all)
+        print_pcs(o, r, style, true);
+    if (r->created_pc != 0)
+        trace_created_by(o, r->created_pc, style);
+    ancestors_print(o, (struct origin *const *)(const void *)(r->pcs + r->n), r->nancestors, style);
     out_flush(o);
 }
 
 void dump_goroutine(struct out *o, struct g *g, const struct dump_place *at,
                     const struct dump_style *style)
 {
+    struct trace_header h;
     struct trace_record r;
-    trace_take_header(&r, g);
-    print_header(o, &r);
+    trace_take_header(&h, g);
+    print_header(o, &h);
     trace_take_stack(&r, g, at, style->way);
-    print_known(o, &r, g, style);
+    print_known(o, &h, &r, g, style);
     if (g->ancestors != NULL)
         dump_ancestors(o, g->ancestors, style);
     out_flush(o);

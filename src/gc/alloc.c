@@ -7,7 +7,7 @@
  *         2. objects of one word are OBJ_CONSERVATIVE: looking at them costs no more than at a bit.
  *         3. a pointer-free object of less than TINY_BYTES lies in a block of TINY_BYTES that it
  *            shares, aligned as its size asks.
- *         4. with GODEBUG=sbrk, efence or allocfreetrace the caches stay empty: every allocation
+ *         4. with GODEBUG=sbrk, efence or allocfreetrace, and in a program with a sanitizer, the caches stay empty: every allocation
  *            takes the slow road, and the fast one knows nothing of it.
  * Locks   none on the fast road: the cache belongs to the P, and the caller is inside. No function
  *         here parks, so a caller may keep its M.
@@ -22,6 +22,7 @@
 
 #include "base/check.h"
 #include "base/fmt.h"
+#include "base/track.h"
 #include "conf/conf.h"
 #include "sched/sched.h"
 
@@ -123,7 +124,8 @@ static void *alloc_small(struct cache *c, unsigned class, enum obj_kind kind)
 /* Do all allocations take the slow road (4)? */
 static bool is_watched(void)
 {
-    return knobs.sbrk != 0 || knobs.efence > 0 || load_rlx(&gc_watch_allocs) != 0;
+    return knobs.sbrk != 0 || knobs.efence > 0 || load_rlx(&gc_watch_allocs) != 0 ||
+           track_is(TRACK_MEMORY);
 }
 
 /* GODEBUG=sbrk: memory that nobody collects. */
@@ -156,6 +158,8 @@ static COLD void *alloc_watched(struct cache *c, size_t bytes, enum obj_kind kin
     void *p = alloc_alone(c, bytes, kind, t);
     if (load_rlx(&gc_watch_allocs) != 0)
         gc_watch_alloc((uintptr_t)p, mem_round_bytes(bytes), t);
+    if (track_is(TRACK_MEMORY))
+        track_born_it(p, bytes, mem_round_bytes(bytes));
     return p;
 }
 
@@ -203,7 +207,9 @@ static void *alloc_tiny(struct cache *c, size_t bytes, const struct gort_type *t
     if (unlikely(at + bytes > c->tiny_end)) {
         uintptr_t block = (uintptr_t)alloc(c, TINY_BYTES, OBJ_NOSCAN, t);
         uintptr_t left_old = c->tiny_end - c->tiny_next, left_new = TINY_BYTES - bytes;
-        c->ntiny++;
+        store_rlx(&c->ntiny, load_rlx(&c->ntiny) + 1);
+        if (track_is(TRACK_MEMORY))
+            track_born_it((void *)block, bytes, TINY_BYTES);
         if (left_new > left_old && tiny_shared(c)) { /* keep the emptier block */
             c->tiny_next = block + bytes;
             c->tiny_end = block + TINY_BYTES;
@@ -211,7 +217,7 @@ static void *alloc_tiny(struct cache *c, size_t bytes, const struct gort_type *t
         return (void *)block;
     }
     c->tiny_next = at + bytes;
-    c->ntiny++;
+    store_rlx(&c->ntiny, load_rlx(&c->ntiny) + 1);
     return (void *)at;
 }
 

@@ -29,6 +29,7 @@
 #include "gc/gc_int.h"
 
 #include "conf/conf.h"
+#include "gc/taps.h"
 #include "mem/up.h"
 #include "sched/up.h"
 
@@ -77,6 +78,7 @@ void gc_allocated(size_t bytes)
     pacer_grow(bytes);
     if (p == NULL)
         return;
+    tap_heap_alloc(pacer_live());
     if (load_rlx(&gc.phase) == GC_MARK)
         charge(p, bytes);
     else if (unlikely(pacer_late()))
@@ -213,6 +215,7 @@ static size_t mark_piece(size_t work)
     int64_t t1 = os_nanotime();
     add_rlx(&assist.ns, t1 - t0);
     limiter_add_assist(t1 - t0);
+    cpu_report(CPU_ASSIST, t1 - t0);
     limiter_update(t1);
     return done;
 }
@@ -268,6 +271,9 @@ void gc_assist(void)
         return;
     }
     int64_t debt = take_debt(p);
-    if (debt > 0 && !excused(m))
+    if (debt > 0 && !excused(m)) {
+        tap_assist_begin();
         pay(debt);
+        tap_assist_end();
+    }
 }

@@ -221,17 +221,10 @@ static void each_line(int fd, void (*fn)(const char *line))
     }
 }
 
-/* Sanitizers have a malloc of their own, and mappings of terabytes. */
-#if defined(TRACK_ASAN) || defined(TRACK_TSAN)
-enum { LIBC_MALLOC = false };
-#else
-enum { LIBC_MALLOC = true };
-#endif
-
 STW void gc_cgocheck2(void)
 {
-    if (knobs.cgocheck < 2 || !LIBC_MALLOC)
-        return;
+    if (knobs.cgocheck < 2 || track_fibers() || track_is(TRACK_ADDRESS))
+        return; /* a malloc of their own, and mappings of terabytes */
     int fd = os_open_read("/proc/self/maps");
     if (fd < 0)
         return;

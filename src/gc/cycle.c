@@ -14,10 +14,11 @@
  * all in one stop.
  */
 #include "gc/gc_int.h"
-#include "gc/up.h"
+#include "gc/taps.h"
 
 #include <gort/mem.h>
 
+#include "base/track.h"
 #include "base/fmt.h"
 #include "conf/conf.h"
 #include "dump/dump.h"
@@ -198,6 +199,7 @@ static double share_of(unsigned i)
 static void account(int64_t ns, bool idle)
 {
     add_rlx(idle ? &now.idle_total_ns : &now.worker_total_ns, ns);
+    cpu_report(idle ? CPU_IDLE : CPU_DEDICATED, ns);
 }
 
 /* Gives the CPU to the program for as long as the share asks. A member without a share waits until a P
@@ -262,23 +264,23 @@ static uint32_t cpus(void)
     return n < most ? n : most;
 }
 
-static int64_t stop_world(void)
+static int64_t stop_world(enum stw_kind kind)
 {
     int64_t t = os_nanotime();
     store_seq(&gc.stopping, 1u);
-    world_stop_all(WAIT_STOPPING);
+    world_stop_all_for(WAIT_STOPPING, kind);
     store_seq(&gc.stopping, 0u);
     return t;
 }
 
-static void stop_with_roots_listed(int64_t *began)
+static void stop_with_roots_listed(int64_t *began, enum stw_kind kind)
 {
     roots_list();
-    *began = stop_world();
+    *began = stop_world(kind);
     while (!roots_current()) { /* the loader was at work */
         world_start();
         roots_list();
-        stop_world();
+        stop_world(kind);
     }
 }
 
@@ -296,6 +298,7 @@ static void begin_marking(void)
     now.t.goal = pacer_goal_now();
     limiter_mark_start(os_nanotime());
     now.live_marking = pacer_live();
+    tap_gc_begin();
 }
 
 static void mark_in_stop(enum job_kind kind)
@@ -310,6 +313,7 @@ static void count_pause(int64_t ns)
     if ((uint64_t)ns > gc_pauses.longest_ns)
         gc_pauses.longest_ns = (uint64_t)ns;
     limiter_add_stop(ns);
+    cpu_report_stop(ns, now.procs);
 }
 
 /* World stopped, the last pause is counted. */
@@ -381,6 +385,9 @@ static void end_marking(bool by_child)
     mem_mark_end();
     limiter_mark_end(os_nanotime());
     add_seq(&gc.cycle, 1u);
+    tap_gc_end();
+    tap_heap_alloc(pacer_live());
+    tap_heap_goal(pacer_goal_now());
     if (knobs.gcstoptheworld >= 2)
         sweep_all();
 }
@@ -403,7 +410,7 @@ static void start_world(int64_t from)
  * shrink, the program is slowed down: backlog.c. */
 static void stop_for_a_slice(void)
 {
-    int64_t from = stop_world();
+    int64_t from = stop_world(STW_MARK_SLICE);
     (void)backlog_work_off(os_nanotime() + GC_SLICE_STOP_NS, gang_size());
     int64_t took = os_nanotime() - from;
     now.slices_ns += took;
@@ -506,9 +513,9 @@ static enum marked mark_by_dirty_pages(void)
     if (!brief && !arm())
         return MARKED_NOTHING;
     if (brief)
-        stop_with_roots_listed(&t0);
+        stop_with_roots_listed(&t0, STW_SWEEP_TERM);
     else
-        t0 = stop_world();
+        t0 = stop_world(STW_SWEEP_TERM);
     begin_marking();
     t1 = os_nanotime();
     if (brief && mark_briefly()) {
@@ -524,7 +531,7 @@ static enum marked mark_by_dirty_pages(void)
     jobs_set(JOBS_ROOTS, 0);
     gang_run(mark_running, NULL, gang_size());
     mark_rounds();
-    stop_with_roots_listed(&t2);
+    stop_with_roots_listed(&t2, STW_MARK_TERM);
     now.t.mark_ns = t2 - t1;
     store_seq(&gc.phase, (uint32_t)GC_TERM);
     mark_in_stop(JOBS_STOP);
@@ -553,7 +560,7 @@ static bool mark_by_snapshot(void)
     int64_t t0, t2;
     if (child_counts == NULL)
         child_counts = os_map_shared(sizeof *child_counts);
-    stop_with_roots_listed(&t0);
+    stop_with_roots_listed(&t0, STW_SWEEP_TERM);
     begin_marking();
     if (child_counts == NULL)
         return false;
@@ -567,9 +574,10 @@ static bool mark_by_snapshot(void)
     count_pause(now.t.stop1_ns);
     world_start();
     int result = snapshot_wait(pid);
-    stop_with_roots_listed(&t2);
+    stop_with_roots_listed(&t2, STW_MARK_TERM);
     now.t.mark_ns = t2 - t1;
     store_rlx(&now.worker_total_ns, now.t.mark_ns);
+    cpu_report_child(now.t.mark_ns);
     if (result != 0 && knobs.gccheckmark != 0)
         throw("checkmark found unmarked object");
     if (result != 0)
@@ -584,7 +592,7 @@ static void mark_with_world_stopped(bool is_stopped)
 {
     int64_t t0 = os_nanotime();
     if (!is_stopped) {
-        stop_with_roots_listed(&t0);
+        stop_with_roots_listed(&t0, STW_SWEEP_TERM);
         begin_marking();
     } else {
         gc_unmark_all(); /* a child died at it, or the kernel refused halfway */
@@ -703,6 +711,7 @@ static void serve(uint32_t asked)
 static void leader_main(void *arg)
 {
     (void)arg;
+    self()->kind = M_COLLECTOR;
     for (;;) {
         note_sleep(&requests.wake);
         note_clear(&requests.wake);
@@ -748,6 +757,16 @@ void gort_gc(void)
     m_leave(self());
 }
 
+bool gc_marking(void)
+{
+    return load_seq(&gc.phase) != GC_OFF;
+}
+
+uint64_t gc_goal(void)
+{
+    return pacer_goal_now();
+}
+
 void gc_tick(int64_t now_ns)
 {
     int64_t last = load_rlx(&now.began_ns);
@@ -761,11 +780,15 @@ void gc_tick(int64_t now_ns)
 void gc_init(void)
 {
     int32_t way = knobs.gcway;
+    if (way == WAY_AUTO && track_is(TRACK_FAKES | TRACK_VALGRIND))
+        way =
+            WAY_STOPPED; /* frames that are not on stacks; system calls that valgrind does not know */
     gc.way = way >= WAY_DIRTY && way <= WAY_STOPPED ? (enum gc_way)way : WAY_DIRTY;
     if (gc.way == WAY_DIRTY && dirty_start() != 0)
         gc.way = WAY_SNAPSHOT;
     if (gc.way == WAY_SNAPSHOT)
         mem_share_marks();
     pacer_update();
+    gc_cpu_init();
     gc_watch_init();
 }

@@ -21,6 +21,14 @@ int gort_debug_set_gc_percent(int percent)
     return old;
 }
 
+int gort_debug_gc_percent(void)
+{
+    m_enter();
+    int percent = pacer_percent();
+    m_leave(self());
+    return percent;
+}
+
 int64_t gort_debug_set_memory_limit(int64_t bytes)
 {
     m_enter();

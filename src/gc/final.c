@@ -18,6 +18,7 @@
 #include <gort/final.h>
 
 #include "base/check.h"
+#include "base/track.h"
 #include "conf/conf.h"
 
 #include <link.h>
@@ -157,6 +158,7 @@ PARKS static NOINLINE void next_call(struct call *c) NO_TSA
         if (take(c)) {
             unlock(&final.lock);
             m_leave(m);
+            track_acquire(&track_on); /* all that was done before: pairs with track_switch */
             return;
         }
         final.waiting = m_curg(m);
@@ -190,6 +192,8 @@ void final_start(void)
 {
     if (load_rlx(&final.made) != 0 || !cas_seq(&final.made, 0u, 1u))
         return;
+    if (track_is(TRACK_RACES))
+        track_on |= TRACK_FINALS;
     struct start s = {.fn = final_run};
     struct go_options o = {.system = true, .created_pc = (uintptr_t)final_start + 1};
     ready_tail(g_new(&s, &o));
@@ -264,6 +268,7 @@ void gort_set_finalizer(void *obj, void (*fn)(void *))
         throw(wrong);
     if (o.span == NULL)
         return;
+    track_release(&track_on);
     struct m *m = m_enter();
     bool done = set_or_clear(&o, obj, fn);
     if (!done)

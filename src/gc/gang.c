@@ -14,6 +14,8 @@
  */
 #include "gc/gc_int.h"
 
+#include "base/track.h"
+
 enum { GANG_MAX = 64 };
 
 static struct {
@@ -34,12 +36,15 @@ static void member_main(void *arg)
 {
     struct member *me = arg;
     unsigned i = (unsigned)(me - gang.member);
+    self()->kind = M_COLLECTOR;
     store_rel(&me->started, 1u);
     add_seq(&gang.alive, 1u);
     for (;;) {
         note_sleep(&me->go);
         note_clear(&me->go);
+        track_guesses(true);
         gang.fn(i, gang.n, gang.arg);
+        track_guesses(false);
         if (sub_seq(&gang.left, 1u) == 1)
             note_wake(&gang.done);
     }
@@ -74,7 +79,9 @@ void gang_run(gang_fn fn, void *arg, unsigned n)
     store_seq(&gang.left, n - 1);
     for (unsigned i = 1; i < n; i++)
         note_wake(&gang.member[i].go);
+    track_guesses(true);
     fn(0, n, arg);
+    track_guesses(false);
     if (n > 1)
         note_sleep(&gang.done);
 }

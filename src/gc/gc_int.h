@@ -263,6 +263,7 @@ STW void pacer_mark_end(const struct pacer_result *r);
 void pacer_update(void);
 /* The percentage, and the limit; each returns the one before. */
 int32_t pacer_set_percent(int32_t percent);
+int32_t pacer_percent(void);
 uint64_t pacer_set_limit(uint64_t bytes);
 uint64_t pacer_limit(void);
 uint64_t pacer_goal(void);           /* bytes of heap: MemStats.next_gc */
@@ -300,6 +301,16 @@ void limiter_mark_end(int64_t now_ns);
 void limiter_add_assist(int64_t ns);
 void limiter_add_stop(int64_t ns); /* wall time that the world stood still for the collector */
 void limiter_update(int64_t now_ns);
+
+/* ---- cpu.c: who used the CPU */
+void gc_cpu_init(void);
+void cpu_report(enum cpu_use use, int64_t ns);
+void cpu_report_child(int64_t ns); /* a child process marked for so long */
+/* The world stood still for the collector; with so many Ps. */
+void cpu_report_stop(int64_t ns, uint32_t procs);
+/* Shares what is new out of available_ns between the program, which used up to program_ns since its start, and
+ * idleness. */
+void cpu_share_out(struct gc_cpu *cpu, int64_t available_ns, int64_t program_ns);
 
 /* ---- sweep.c */
 /* Sweeps everything, in slices; several threads may call it. On return nothing waits to be swept. */

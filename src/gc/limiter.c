@@ -54,6 +54,7 @@ static struct {
     /* lock+atomic: */
     ai64 at_ns; /* of the last look */
     au32 limiting;
+    au32 last; /* the cycle in which it began */
     /* atomic: until the next look */
     ai64 assist_ns, stop_ns;
 } clock_ = {.lock = LOCK_INIT(pacer)};
@@ -61,6 +62,11 @@ static struct {
 bool limiter_limiting(void)
 {
     return load_rlx(&clock_.limiting) != 0;
+}
+
+uint32_t gc_limiter_last(void)
+{
+    return load_rlx(&clock_.last);
 }
 
 void limiter_add_assist(int64_t ns)
@@ -101,6 +107,8 @@ static void look(int64_t now_ns) REQUIRES(clock_.lock)
         clock_.procs = sched_nprocs();
         limiter_resize(&clock_.bucket, clock_.procs);
     }
+    if (clock_.bucket.limiting && load_rlx(&clock_.limiting) == 0)
+        store_rlx(&clock_.last, load_rlx(&gc.cycle) + 1);
     store_rlx(&clock_.limiting, (uint32_t)clock_.bucket.limiting);
 }
 

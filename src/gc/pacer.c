@@ -359,6 +359,15 @@ int32_t pacer_set_percent(int32_t percent)
     return old;
 }
 
+int32_t pacer_percent(void)
+{
+    lock(&pacer.lock);
+    start();
+    int32_t percent = pacer.p.percent;
+    unlock(&pacer.lock);
+    return percent;
+}
+
 uint64_t pacer_set_limit(uint64_t bytes)
 {
     lock(&pacer.lock);

@@ -13,6 +13,8 @@
 
 #include <gort/mem.h>
 
+#include "symb/symb.h"
+
 #include <stdlib.h>
 #include <string.h>
 

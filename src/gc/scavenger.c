@@ -31,7 +31,9 @@ static void scavenger_main(void *arg)
     (void)arg;
     for (;;) {
         int64_t took_ns = 0;
-        if (work(&took_ns))
+        bool any = work(&took_ns);
+        cpu_report(CPU_SCAVENGE_BACKGROUND, took_ns);
+        if (any)
             os_sleep_ns(took_ns * SCAVENGE_PAUSE_TIMES);
         else
             scavenge_sleep();

@@ -21,8 +21,10 @@
  */
 #include "gc/scan.h"
 
+#include "base/track.h"
 #include "conf/conf.h"
 
+#include <string.h>
 #include <ucontext.h>
 
 enum { PARTS_MAX = 64 };
@@ -32,10 +34,27 @@ static struct {
     au64 bytes, count;
 } found[PARTS_MAX];
 
+/* Under valgrind: by way of a copy, of which it is told that all words have values. Else what is counted
+ * and marked for a stray word would have none either. */
+static COLD void mark_copy(struct marker *mk, const uintptr_t *lo, const uintptr_t *hi,
+                           enum root_kind kind)
+{
+    uintptr_t copy[256];
+    while (lo < hi) {
+        size_t n = (size_t)(hi - lo) < ARRAY_LEN(copy) ? (size_t)(hi - lo) : ARRAY_LEN(copy);
+        memcpy(copy, lo, n * sizeof copy[0]);
+        track_has_value(copy, sizeof copy);
+        mark_range(mk, copy, copy + n, kind);
+        lo += n;
+    }
+}
+
 static void mark_words(struct marker *mk, uintptr_t lo, uintptr_t hi, enum root_kind kind)
 {
     lo = (lo + sizeof(void *) - 1) & ~(uintptr_t)(sizeof(void *) - 1);
-    if (lo < hi)
+    if (track_is(TRACK_VALGRIND) && lo < hi)
+        mark_copy(mk, (const uintptr_t *)lo, (const uintptr_t *)(hi & ~(uintptr_t)7), kind);
+    else if (lo < hi)
         mark_range(mk, (const void *)lo, (const void *)hi, kind);
 }
 
@@ -97,6 +116,20 @@ LOOKS static uintptr_t last_sp(const struct g *g)
     return cgo_sp != 0 ? cgo_sp : __atomic_load_n(&g->ctx.sp, __ATOMIC_ACQUIRE);
 }
 
+/* AddressSanitizer keeps frames elsewhere, where the collector has no other way to; the stack of
+ * `g` points to those that are live. Only with the world stopped (gc_init). */
+LOOKS static void mark_fake_frames(struct marker *mk, const struct g *g)
+{
+    uintptr_t sp = last_sp(g), lo, hi;
+    void *fake = g->fake_stack;
+    if (fake == NULL || on_thread(g) || sp < g->stack.lo || sp > g->stack.hi)
+        sp = g->stack.lo;
+    for (uintptr_t at = sp & ~(uintptr_t)7; fake != NULL && at < head_end(g);
+         at += sizeof(uintptr_t))
+        if (track_fake_frame(fake, *(const uintptr_t *)at, &lo, &hi))
+            mark_words(mk, lo, hi, ROOT_STACK);
+}
+
 /* ---- all goroutines */
 struct walk {
     struct marker *mk;
@@ -113,6 +146,8 @@ LOOKS static void mark_head(void *head, void *arg)
         return;
     uintptr_t sp = last_sp(g);
     mark_stack(w->mk, g->stack.lo, head_end(g), sp);
+    if (track_is(TRACK_FAKES))
+        mark_fake_frames(w->mk, g);
     if (sp < g->stack.lo || sp > g->stack.hi)
         sp = g->stack.lo;
     w->bytes += ((head_end(g) - 1) / page - sp / page + 1) * page;
@@ -223,6 +258,8 @@ static void mark_running(struct marker *mk, const struct m *m, const struct g *g
     mark_words(mk, (uintptr_t)g, head_end(g), ROOT_STACK); /* g->ctx, too */
     if (g->sigctx != NULL)
         mark_signal_frame(mk, m, g->sigctx);
+    if (track_is(TRACK_FAKES))
+        mark_fake_frames(mk, g);
     if (cgo_sp != 0) {
         mark_stack(mk, g->stack.lo, g->stack.hi, (uintptr_t)cgo_sp);
         mark_stack(mk, m->g0.stack.lo, m->g0.stack.hi, sp);
@@ -319,7 +356,7 @@ LOOKS static void look_at_waiter(void *head, void *arg)
     struct g *g = head;
     int64_t since = load_rlx(&g->wait_since);
     uintptr_t sp = last_sp(g);
-    if (s->n < ARRAY_LEN(s->waiter) && since != 0 && since <= s->since_ns && waits(g, since, sp) &&
+    if (s->n < ARRAY_LEN(s->waiter) && since > 0 && since <= s->since_ns && waits(g, since, sp) &&
         any_in_memory(g->stack.lo, sp))
         s->waiter[s->n++] = (struct waiter){g, since, sp};
 }

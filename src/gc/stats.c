@@ -90,10 +90,55 @@ STW void gc_read_stats(gort_mem_stats *st)
     fill_cycles(st);
 }
 
+/* ---- while it is in use
+ *
+ * What is freed is read before what is taken, so that nothing is seen to die unborn; and pages last. A span that
+ * is given back in between makes what is alive look larger than the pages in use: then these count for more. */
+static void add_up(struct gc_heap *h)
+{
+    const struct mem_usage *u = &h->usage;
+    h->allocated_bytes = u->large_bytes;
+    h->allocated_objects = u->taken[0];
+    h->freed_objects = h->freed[0];
+    for (unsigned c = 1; c < CLASSES; c++) {
+        h->allocated_bytes += u->taken[c] * class_bytes[c];
+        h->freed_bytes += h->freed[c] * class_bytes[c];
+        h->allocated_objects += u->taken[c];
+        h->freed_objects += h->freed[c];
+    }
+}
+
+void gc_read_heap(struct gc_heap *h)
+{
+    struct sweep_counts swept;
+    sweep_counts(&swept);
+    mem_usage_now(&h->usage);
+    memcpy(h->freed, swept.freed, sizeof h->freed);
+    h->freed_bytes = swept.freed_large_bytes;
+    add_up(h);
+    uint64_t alive = h->allocated_bytes - h->freed_bytes, *inuse = &h->usage.heap_inuse;
+    if (*inuse < alive) {
+        h->usage.heap_sys += alive - *inuse;
+        *inuse = alive;
+    }
+    h->stack_bytes = stacks_bytes();
+}
+
+void gc_read_cycles(uint64_t *all, uint64_t *forced)
+{
+    *all = gc_pauses.num_gc;
+    *forced = gc_pauses.num_forced_gc;
+}
+
+uint64_t gc_heap_goal(void)
+{
+    return pacer_goal();
+}
+
 void gort_read_mem_stats(gort_mem_stats *stats)
 {
     m_enter();
-    world_stop(WAIT_STOPPING);
+    world_stop_for(WAIT_STOPPING, STW_MEM_STATS);
     gc_read_stats(stats);
     world_start();
     m_leave(self());

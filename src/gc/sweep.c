@@ -13,7 +13,9 @@
 #include "gc/gc_int.h"
 
 #include "base/check.h"
+#include "base/track.h"
 #include "conf/conf.h"
+#include "gc/taps.h"
 #include "mem/up.h"
 
 enum { SWEEP_SLICE = 16 }; /* spans between two looks whether somebody else is faster */
@@ -34,6 +36,7 @@ static void slot_dies(struct span *s, uint32_t slot)
         gc_watch_free(addr, s->slot_bytes);
     if (knobs.clobberfree != 0)
         clobber(addr, s->slot_bytes);
+    track_dead(addr, s->slot_bytes);
 }
 
 static COLD void each_dead_slot(struct span *s)
@@ -60,12 +63,16 @@ static void count(struct span *s, uint32_t n)
 
 bool gc_sweep_span(struct span *s)
 {
+    uint64_t bytes = (uint64_t)s->nslots * s->slot_bytes;
+    tap_sweep_begin();
     if (unlikely(has_specials(s)))
         specials_sweep(s);
-    if (unlikely(load_rlx(&gc_watch_frees) != 0 || knobs.clobberfree != 0))
+    if (unlikely(load_rlx(&gc_watch_frees) != 0 || knobs.clobberfree != 0 ||
+                 track_is(TRACK_MEMORY)))
         each_dead_slot(s);
     struct span_left left = span_turn(s);
     count(s, left.freed);
+    tap_sweep_end(bytes, (uint64_t)left.freed * s->slot_bytes);
     if (left.alive > 0)
         return true;
     pages_put(s);
@@ -83,6 +90,6 @@ void sweep_all(void)
 void sweep_counts(struct sweep_counts *c)
 {
     for (unsigned i = 0; i < CLASSES; i++)
-        c->freed[i] = load_rlx(&freed[i]);
-    c->freed_large_bytes = load_rlx(&freed_large_bytes);
+        c->freed[i] = load_acq(&freed[i]);               /* as the next */
+    c->freed_large_bytes = load_acq(&freed_large_bytes); /* before what is taken: gc_read_heap */
 }

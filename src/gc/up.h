@@ -7,12 +7,21 @@
  * prof_heap_born               prof/heap.c: an object was sampled; what SPECIAL_SAMPLE is to hold.
  * prof_heap_cycle, prof_heap_publish, prof_heap_publish_swept
  *                              prof/heap.c: marking has ended; the world runs again; all is swept.
+ * trace_*                      trace/emit.c: what gc/taps.h says happens, for execution traces.
  */
 #ifndef GC_UP_H
 #define GC_UP_H
 
 #include "base/attr.h"
 
+void trace_gc_begin(void);
+void trace_gc_end(void);
+void trace_assist_begin(void);
+void trace_assist_end(void);
+void trace_sweep_begin(void);
+void trace_sweep_end(uint64_t swept_bytes, uint64_t freed_bytes);
+void trace_heap_alloc(uint64_t live_bytes);
+void trace_heap_goal(uint64_t goal_bytes);
 NORETURN void panic_plain(const char *text);
 NORETURN void panic_runtime(const char *text);
 NORETURN void panic_string(const char *text);

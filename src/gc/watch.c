@@ -26,6 +26,7 @@
 
 #include "base/fmt.h"
 #include "base/rand.h"
+#include "base/usdt.h"
 #include "conf/conf.h"
 #include "dump/dump.h"
 #include "mem/up.h"
@@ -112,39 +113,7 @@ bool gc_sample_large(struct cache *c, size_t bytes)
     return true;
 }
 
-/* ---- the stack of a sample
- *
- * By frame pointers, each checked. Instead of symb's walk: that has a cursor of 7 KiB, and takes locks
- * of the loader in its better way. */
-static bool holds_frame(const struct stack *s, uintptr_t fp)
-{
-    return fp % sizeof fp == 0 && fp >= s->lo && fp < s->hi && s->hi - fp >= 2 * sizeof fp;
-}
-
-/* The runtime's own frames, up to the first of the program, are left out. */
-static size_t walk(uintptr_t fp, const struct stack *own, const struct stack *other, uintptr_t *pcs,
-                   size_t max)
-{
-    bool inside = true;
-    size_t n = 0;
-    while (holds_frame(own, fp) || holds_frame(other, fp)) {
-        const uintptr_t *frame = (const uintptr_t *)fp;
-        uintptr_t older = frame[0], pc = frame[1];
-        if (inside && !symb_in_own_text(pc)) {
-            inside = false;
-            n = 0;
-        }
-        if (pc == 0 || (n == max && !inside))
-            break;
-        if (n < max)
-            pcs[n++] = pc;
-        if (older <= fp && holds_frame(own, older) == holds_frame(own, fp))
-            break; /* within a stack, callers lie above */
-        fp = older;
-    }
-    return n;
-}
-
+/* ---- the stack of a sample: the runtime's own frames, up to the first of the program, are left out */
 NOINLINE void gc_sampled(void *p)
 {
     enum { FRAMES = 32 };
@@ -153,8 +122,8 @@ NOINLINE void gc_sampled(void *p)
     struct object o;
     if (!arena_find_object((uintptr_t)p, &o))
         return;
-    size_t n =
-        walk((uintptr_t)__builtin_frame_address(0), &m_curg(m)->stack, &m->g0.stack, pcs, FRAMES);
+    size_t n = symb_backtrace_here(&m_curg(m)->stack, &m->g0.stack, false, pcs, FRAMES);
+    USDT(alloc_sample, o.base, o.bytes);
     (void)special_add(&o, SPECIAL_SAMPLE, prof_heap_born(o.bytes, pcs, n), NULL, 0);
 }
 

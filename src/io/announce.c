@@ -10,6 +10,8 @@
  *            program's to cancel.
  *         3. A result is kept in a variable over the return to the runtime, where the goroutine may
  *            change threads; errno is set last.
+ *         4. While CPU time is profiled, SIGPROF is blocked during the call, of any thread: the timers send
+ * it to who runs, so only a call that is about to sleep or to return would notice. It comes afterwards.
  * Locks   none.
  * Instead of restarting after EINTR: a sleep that was interrupted by the program's own signal must
  * say so. The calls that the kernel does restart (read, futex, wait4, ...) need nothing. Not
@@ -19,8 +21,11 @@
  */
 #include "io/io.h"
 
+#include "base/probe.h"
+
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/msg.h>
 #include <sys/select.h>
@@ -33,14 +38,40 @@
 /* Weak: libgort_posix, linked before, has its own. */
 #define LIBC GORT_API __attribute__((weak))
 
+/* The call itself. */
+static int64_t call(bool cancellable, long nr, intptr_t a, intptr_t b, intptr_t c, intptr_t d,
+                    intptr_t e, intptr_t f)
+{
+    bool profiled = probe_on(PROBE_CPU);
+    sigset_t old;
+    if (profiled)
+        old = os_signal_block(SIGPROF);
+    int64_t r =
+        cancellable ? os_call_cancellable(nr, a, b, c, d, e, f) : os_call(nr, a, b, c, d, e, f);
+    if (profiled)
+        os_signal_set_mask(&old);
+    return r;
+}
+
+/* What the kernel is to block meanwhile, where the program says: holds 4. */
+static const sigset_t *and_profile(const sigset_t *mask, sigset_t *copy)
+{
+    if (mask == NULL || !probe_on(PROBE_CPU))
+        return mask;
+    sigemptyset(copy);
+    memcpy(copy, mask, SIGSET_BYTES);
+    sigaddset(copy, SIGPROF);
+    return copy;
+}
+
 /* The result or -errno. */
 static PARKS int64_t announced(long nr, intptr_t a, intptr_t b, intptr_t c, intptr_t d, intptr_t e,
                                intptr_t f)
 {
     if (!announce_possible())
-        return os_call_cancellable(nr, a, b, c, d, e, f);
+        return call(true, nr, a, b, c, d, e, f);
     sched_enter_syscall();
-    int64_t r = os_call(nr, a, b, c, d, e, f);
+    int64_t r = call(false, nr, a, b, c, d, e, f);
     sched_exit_syscall();
     return r;
 }
@@ -98,6 +129,8 @@ LIBC int pause(void)
 
 LIBC int sigsuspend(const sigset_t *mask)
 {
+    sigset_t both;
+    mask = and_profile(mask, &both);
     return (int)io_result(announced(SYS_rt_sigsuspend, WORD(mask), SIGSET_BYTES, 0, 0, 0, 0));
 }
 
@@ -113,6 +146,8 @@ LIBC int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 LIBC int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
 {
     struct timespec copy; /* the kernel writes the rest back, libc does not */
+    sigset_t both;
+    mask = and_profile(mask, &both);
     if (timeout != NULL)
         copy = *timeout;
     return (int)io_result(announced(SYS_ppoll, WORD(fds), (intptr_t)n,
@@ -129,7 +164,8 @@ LIBC int pselect(int n, fd_set *readers, fd_set *writers, fd_set *others,
                  const struct timespec *timeout, const sigset_t *mask)
 {
     struct timespec copy;
-    struct mask_arg m = {mask, SIGSET_BYTES};
+    sigset_t both;
+    struct mask_arg m = {and_profile(mask, &both), SIGSET_BYTES};
     if (timeout != NULL)
         copy = *timeout;
     return (int)io_result(announced(SYS_pselect6, n, WORD(readers), WORD(writers), WORD(others),
@@ -161,6 +197,8 @@ LIBC int select(int n, fd_set *readers, fd_set *writers, fd_set *others, struct 
 LIBC int epoll_pwait(int ep, struct epoll_event *events, int max, int timeout_ms,
                      const sigset_t *mask)
 {
+    sigset_t both;
+    mask = and_profile(mask, &both);
     return (int)io_result(announced_if(timeout_ms != 0, SYS_epoll_pwait, ep, WORD(events), max,
                                        timeout_ms, WORD(mask), SIGSET_BYTES));
 }
@@ -173,6 +211,8 @@ LIBC int epoll_wait(int ep, struct epoll_event *events, int max, int timeout_ms)
 LIBC int epoll_pwait2(int ep, struct epoll_event *events, int max, const struct timespec *timeout,
                       const sigset_t *mask)
 {
+    sigset_t both;
+    mask = and_profile(mask, &both);
     return (int)io_result(announced(SYS_epoll_pwait2, ep, WORD(events), max, WORD(timeout),
                                     WORD(mask), SIGSET_BYTES));
 }

@@ -17,6 +17,8 @@
  */
 #include "io/io.h"
 
+#include "base/track.h"
+
 #include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -186,7 +188,11 @@ PARKS int64_t io_do(const struct io_on *on, const struct io_call *c)
     return call_announced(f->fd, on->mode, c);
 }
 
-PARKS int64_t io_with(int fd, enum poll_mode mode, io_body body, void *arg)
+/* ThreadSanitizer: what happened before a write happened before a read that comes after it, on whatever
+ * descriptors, as in Go: nobody knows which of them are two ends of one thing. */
+static char any_io ALIGNED(8);
+
+static PARKS int64_t io_held(int fd, enum poll_mode mode, io_body body, void *arg)
 {
     struct io_on on = {.fd = fd, .mode = mode};
     if (unlikely(!io_can_park()))
@@ -208,6 +214,31 @@ PARKS int64_t io_with(int fd, enum poll_mode mode, io_body body, void *arg)
             return r;
     }
 }
+
+PARKS int64_t io_with(int fd, enum poll_mode mode, io_body body, void *arg)
+{
+    if (mode == POLL_WRITE)
+        track_release(&any_io);
+    int64_t r = io_held(fd, mode, body, arg);
+    if (mode == POLL_READ && r >= 0)
+        track_acquire(&any_io);
+    return r;
+}
+
+static COLD void iov_access(const struct iovec *iov, int n, int64_t bytes, const void *pc,
+                            bool writes)
+{
+    for (int i = 0; i < n && bytes > 0; bytes -= (int64_t)iov[i++].iov_len)
+        track_access(iov[i].iov_base,
+                     (int64_t)iov[i].iov_len < bytes ? iov[i].iov_len : (size_t)bytes, pc, writes);
+}
+
+/* The program's bytes, of which r were moved in its name. */
+#define track_got(p, r)                                                                            \
+    do {                                                                                           \
+        if ((r) > 0)                                                                               \
+            track_writes((p), (size_t)(r));                                                        \
+    } while (0)
 
 bool io_is_socket(const struct io_on *on)
 {
@@ -238,7 +269,9 @@ static PARKS int64_t read_body(const struct io_on *on, void *arg)
 PARKS ssize_t gort_read(int fd, void *buf, size_t len)
 {
     struct span_of_bytes b = {WORD(buf), len, 0};
-    return io_result(io_with(fd, POLL_READ, read_body, &b));
+    int64_t r = io_with(fd, POLL_READ, read_body, &b);
+    track_got(buf, r);
+    return io_result(r);
 }
 
 /* Writes on until all is gone; what was written when an error came after some of it. */
@@ -270,12 +303,14 @@ static PARKS int64_t write_body(const struct io_on *on, void *arg)
 PARKS ssize_t gort_write(int fd, const void *buf, size_t len)
 {
     struct span_of_bytes b = {WORD(buf), len, 0};
+    track_reads(buf, len);
     return io_result(io_with(fd, POLL_WRITE, write_body, &b));
 }
 
 PARKS ssize_t gort_send(int fd, const void *buf, size_t len, int flags)
 {
     struct span_of_bytes b = {WORD(buf), len, flags | IO_SEND};
+    track_reads(buf, len);
     return io_result(io_with(fd, POLL_WRITE, write_body, &b));
 }
 
@@ -313,7 +348,10 @@ static PARKS int64_t readv_body(const struct io_on *on, void *arg)
 PARKS ssize_t gort_readv(int fd, const struct iovec *iov, int n)
 {
     struct vector v = {iov, n};
-    return io_result(io_with(fd, POLL_READ, readv_body, &v));
+    int64_t r = io_with(fd, POLL_READ, readv_body, &v);
+    if (track_is(TRACK_RACES))
+        iov_access(iov, n, r, __builtin_return_address(0), true);
+    return io_result(r);
 }
 
 PARKS int64_t io_write_rest(const struct io_on *on, const struct iovec *iov, size_t n, size_t done,
@@ -352,6 +390,8 @@ static PARKS int64_t writev_body(const struct io_on *on, void *arg)
 PARKS ssize_t gort_writev(int fd, const struct iovec *iov, int n)
 {
     struct vector v = {iov, n};
+    if (track_is(TRACK_RACES))
+        iov_access(iov, n, INT64_MAX, __builtin_return_address(0), false);
     return io_result(io_with(fd, POLL_WRITE, writev_body, &v));
 }
 
@@ -372,13 +412,19 @@ static PARKS int64_t at_offset(long nr, int fd, intptr_t buf, size_t len, off_t 
 
 PARKS ssize_t gort_pread(int fd, void *buf, size_t len, off_t offset)
 {
-    return io_result(at_offset(SYS_pread64, fd, WORD(buf), len, offset));
+    int64_t r = at_offset(SYS_pread64, fd, WORD(buf), len, offset);
+    track_got(buf, r);
+    if (r >= 0)
+        track_acquire(&any_io);
+    return io_result(r);
 }
 
 PARKS ssize_t gort_pwrite(int fd, const void *buf, size_t len, off_t offset)
 {
     size_t done = 0;
     int64_t r;
+    track_reads(buf, len);
+    track_release(&any_io);
     do {
         r = at_offset(SYS_pwrite64, fd, WORD(buf) + (intptr_t)done, len - done,
                       offset + (off_t)done);

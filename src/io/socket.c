@@ -8,6 +8,8 @@
  */
 #include "io/io.h"
 
+#include "base/track.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -68,7 +70,10 @@ PARKS ssize_t gort_recvfrom(int fd, void *buf, size_t len, int flags, struct soc
                             unsigned *addrlen)
 {
     struct receive v = {WORD(buf), len, flags, WORD(addr), WORD(addrlen)};
-    return io_result(io_with(fd, POLL_READ, receive_body, &v));
+    int64_t r = io_with(fd, POLL_READ, receive_body, &v);
+    if (r > 0)
+        track_writes(buf, (size_t)r < len ? (size_t)r : len);
+    return io_result(r);
 }
 
 PARKS ssize_t gort_recv(int fd, void *buf, size_t len, int flags)

@@ -20,6 +20,7 @@
 #include "mem/mem_int.h"
 
 #include "base/check.h"
+#include "base/track.h"
 
 #include <string.h>
 
@@ -113,6 +114,7 @@ void arena_use(uintptr_t base, size_t npages)
         struct arena *a = arena_of(base);
         uintptr_t to = end < a->base + ARENA_BYTES ? end : a->base + ARENA_BYTES;
         CHECK(load_rlx(&a->used_end) == base); /* 3 */
+        track_roots(base, to);
         store_rel(&a->used_end, (uint64_t)to); /* pairs with arena_each */
         base = to;
     }

@@ -7,16 +7,20 @@
  *         3. taken[class] counts the slots of all runs taken, those not handed out included.
  *         4. while marking, the slots of every run are marked: an object is born so.
  *         5. a cached span is swept: mem_mark_end empties the caches.
+ *         6. while `moving` is even, taken[class] less the slots in the runs of the class is what was
+ *            handed out, and only grows.
  * Locks   none: only the owner of the P, or the one who stopped the world, writes here.
  * Order   run_publish stores next, then end; in_cached_run (span.c) reads end, then next. In
  *         between the run seems empty. cache_drop_span clears span->slot before the run of another
- *         span is published, and in_cached_run reads it last.
+ *         span is published, and in_cached_run reads it last. mem_cache_count_all reads between two reads of
+ *         `moving`, which whoever breaks invariant 6 for a moment makes odd and even again.
  */
 #include "mem/mem.h"
 #include "mem/mem_int.h"
 #include "mem/up.h"
 
 #include "base/check.h"
+#include "base/track.h"
 
 #include <string.h>
 
@@ -44,6 +48,17 @@ struct cache *mem_cache_new(void)
         c->all_next = load_acq(&all_caches); /* pairs with this cas */
     } while (!cas_acq_rel(&all_caches, (void *)c->all_next, (void *)c));
     return c;
+}
+
+/* Between the two, what handed_out reads is stored with release, so that who reads it sees `moving` odd. */
+static void move_begin(struct cache *c)
+{
+    store_rlx(&c->moving, load_rlx(&c->moving) + 1);
+}
+
+static void move_end(struct cache *c)
+{
+    store_rel(&c->moving, load_rlx(&c->moving) + 1); /* pairs with handed_out */
 }
 
 static void run_publish(struct slot *s, uintptr_t lo, uintptr_t hi)
@@ -97,8 +112,11 @@ bool cache_refill(struct cache *c, enum obj_kind kind, unsigned class)
             return false;
         store_rel(&s->span->slot, (void *)s);
     }
-    c->taken[class] += run_cut(c, s->span, lo, &hi);
+    uint32_t n = run_cut(c, s->span, lo, &hi);
+    move_begin(c);
+    store_rel(&c->taken[class], load_rlx(&c->taken[class]) + n);
     run_publish(s, lo, hi);
+    move_end(c);
     tell(c, hi - lo);
     return true;
 }
@@ -111,16 +129,18 @@ static void slot_flush(struct cache *c, struct slot *s, unsigned class)
         return;
     uintptr_t next = load_rlx(&s->next), end = load_rlx(&s->end);
     c->sample[sp->kind][sp->class] = 0; /* what is given back is drawn for anew: gc/watch.c */
+    move_begin(c);
     if (next < end) {
         uint32_t first = span_slot_of(sp, next);
         if (s->type != s)
             span_clear_pointers(sp, first, load_rlx(&sp->free_index));
         store_rlx(&sp->free_index, first);
-        c->taken[class] -= (end - next) / s->bytes;
+        store_rel(&c->taken[class], load_rlx(&c->taken[class]) - (end - next) / s->bytes);
     }
     s->type = s;
     store_rel(&s->end, (uint64_t)0);
     store_rel(&s->next, (uint64_t)0);
+    move_end(c);
     cache_drop_span(s);
 }
 
@@ -135,17 +155,50 @@ void mem_cache_flush(struct cache *c)
         for (unsigned i = 1; i < CLASSES; i++)
             slot_flush(c, &c->slot[k][i], i);
     for (unsigned i = 1; i < CLASSES; i++) {
-        memstat_add_class(i, c->taken[i]);
-        c->taken[i] = 0;
+        memstat_add_class(i, load_rlx(&c->taken[i]));
+        store_rlx(&c->taken[i], (uint64_t)0);
     }
-    memstat_add_tiny(c->ntiny);
-    c->ntiny = 0;
+    memstat_add_tiny(load_rlx(&c->ntiny));
+    store_rlx(&c->ntiny, (uint64_t)0);
 }
 
 void mem_cache_flush_all(void)
 {
     for (struct cache *c = load_acq(&all_caches); c != NULL; c = c->all_next) /* mem_cache_new */
         mem_cache_flush(c);
+}
+
+/* ---- what was handed out, while it is handed out */
+static uint64_t slots_left(struct cache *c, unsigned class)
+{
+    uint64_t left = 0;
+    for (int k = 0; k < OBJ_KINDS; k++) {
+        struct slot *s = &c->slot[k][class];
+        uint64_t next = load_acq(&s->next), end = load_acq(&s->end); /* before `moving` again */
+        if (next < end)
+            left += (end - next) / s->bytes;
+    }
+    return left;
+}
+
+static uint64_t handed_out(struct cache *c, unsigned class)
+{
+    for (;;) {
+        uint32_t before = load_acq(&c->moving); /* pairs with move_end */
+        uint64_t taken = load_acq(&c->taken[class]), left = slots_left(c, class);
+        if (before % 2 == 0 && load_rlx(&c->moving) == before)
+            return taken - left;
+        cpu_relax(1);
+    }
+}
+
+void mem_cache_count_all(struct mem_usage *u)
+{
+    for (struct cache *c = load_acq(&all_caches); c != NULL; c = c->all_next) { /* mem_cache_new */
+        for (unsigned i = 1; i < CLASSES; i++)
+            u->taken[i] += handed_out(c, i);
+        u->tiny += load_rlx(&c->ntiny);
+    }
 }
 
 static void run_mark(struct slot *s)
@@ -189,7 +242,10 @@ struct span *mem_large_take_dirty(size_t bytes, enum obj_kind kind)
 struct span *mem_large_take(size_t bytes, enum obj_kind kind)
 {
     struct span *s = mem_large_take_dirty(bytes, kind);
-    if (s != NULL && s->needzero)
+    if (s == NULL)
+        return NULL;
+    track_raw(s->base, s->slot_bytes);
+    if (s->needzero)
         memset((void *)s->base, 0, s->slot_bytes);
     return s;
 }

@@ -73,6 +73,9 @@ struct mem_usage {
     uint64_t tiny; /* objects inside tiny blocks */
 };
 void mem_usage_read(struct mem_usage *u);
+/* The same without stopping anything: what was born is counted to the last object. For the owner of a P: as
+ * long as he is inside, nobody flushes. */
+void mem_usage_now(struct mem_usage *u);
 /* Bytes of address space in use for the heap: MemStats.HeapSys. */
 uint64_t mem_heap_sys(void);
 
@@ -337,6 +340,8 @@ void scavenge_limit(uint64_t bytes);
  * 0: there is nothing to do. Then it sleeps until there may be. */
 size_t scavenge_background(size_t bytes);
 void scavenge_sleep(void);
+/* CPU time of allocations that gave pages back for their own sake, since the start of the program. */
+int64_t scavenge_assist_ns(void);
 /* GODEBUG=scavtrace=1: the line about what the background did since the last one, or if `forced`, what
  * the latest scavenge_all did. */
 void scavenge_trace(bool forced);
@@ -380,9 +385,12 @@ struct cache {
     /* owner: */
     struct slot slot[OBJ_KINDS][CLASSES];
     uintptr_t tiny_next, tiny_end; /* the rest of the current tiny block */
-    uint64_t ntiny;                /* objects in tiny blocks, since the last flush */
-    uint64_t taken[CLASSES];       /* slots handed to `slot`, since the last flush */
-    size_t untold_bytes;           /* of runs, that gc_allocated was not told of */
+    /* owner, read by mem_usage_now: */
+    au64 ntiny;          /* objects in tiny blocks, since the last flush */
+    au64 taken[CLASSES]; /* slots handed to `slot`, since the last flush */
+    au32 moving;         /* odd while `taken` and `slot` do not fit each other */
+    /* owner: */
+    size_t untold_bytes; /* of runs, that gc_allocated was not told of */
     /* owner; gc/watch.c, for the memory profile: */
     uint8_t sample[OBJ_KINDS][CLASSES];
     int sample_rate;

@@ -32,6 +32,8 @@ void memstat_add_cache(uint64_t bytes);
 /* ---- cache.c */
 /* Marks what caches still hold, and begins no tiny object in a block from before. */
 STW void cache_mark_all(void);
+/* Adds what caches have handed out since their last flush to `taken` and `tiny`. */
+void mem_cache_count_all(struct mem_usage *u);
 
 /* ---- pages.c, for scavenge.c */
 enum { PAGE_HEAPS = 2 };

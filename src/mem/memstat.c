@@ -53,6 +53,13 @@ void mem_usage_read(struct mem_usage *u)
     pages_usage(u);
 }
 
+void mem_usage_now(struct mem_usage *u)
+{
+    mem_usage_read(u);
+    mem_cache_count_all(u);
+    pages_usage(u); /* after what lies in them */
+}
+
 uint64_t mem_mapped_ready(void)
 {
     uint64_t bytes = mem_heap_retained();

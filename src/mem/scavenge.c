@@ -26,6 +26,7 @@ static struct {
     au32 lazily_refused; /* the kernel has no MADV_FREE */
     au32 refused;        /* the kernel gave an error: nobody tries by itself until the next cycle */
     au64 background_bytes, forced_bytes;
+    ai64 assist_ns;
     struct note work; /* raised when the background may have something to do */
 } scav = {.retain = {UINT64_MAX}, .limit = {UINT64_MAX}};
 
@@ -137,9 +138,11 @@ void scavenge_assist(size_t grown)
     if (load_rlx(&scav.refused) != 0 || !pages_any_dirty())
         return;
     over = larger(over, growth < grown ? growth : grown);
-    if (over > 0)
+    if (over > 0) {
+        int64_t began = os_nanotime();
         scavenge_some(larger(over, SCAVENGE_STEP_BYTES));
-    else if (over_soft_limit() > 0)
+        add_rlx(&scav.assist_ns, os_nanotime() - began);
+    } else if (over_soft_limit() > 0)
         wake();
 }
 
@@ -151,6 +154,11 @@ size_t scavenge_background(size_t bytes)
     size_t done = scavenge_some(over < bytes ? larger(over, SCAVENGE_STEP_BYTES) : bytes);
     add_rlx(&scav.background_bytes, (uint64_t)done);
     return done;
+}
+
+int64_t scavenge_assist_ns(void)
+{
+    return load_rlx(&scav.assist_ns);
 }
 
 void scavenge_sleep(void)

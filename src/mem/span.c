@@ -20,6 +20,7 @@
 #include "mem/mem_int.h"
 
 #include "base/check.h"
+#include "base/track.h"
 
 #include <string.h>
 
@@ -83,6 +84,7 @@ void span_init(struct span *s, unsigned class, enum obj_kind kind)
     store_rlx(&s->swept, load_rlx(&mem_gc.cycle));
     if (has_types(s))
         s->u.types = fixed_take(&type_tables);
+    track_dead(s->base, s->npages * PAGE_BYTES);
 }
 
 static void words_clear(au64 *w, unsigned n)
@@ -182,8 +184,11 @@ bool span_take_run(struct span *s, uintptr_t *lo, uintptr_t *hi)
         end = first + (most > 0 ? most : 1);
     *lo = s->base + first * s->slot_bytes;
     *hi = s->base + end * s->slot_bytes;
-    if (s->needzero)
+    if (s->needzero) {
+        track_raw(*lo, *hi - *lo);
         memset((void *)*lo, 0, *hi - *lo);
+        track_dead(*lo, *hi - *lo);
+    }
     if (load_rlx(&mem_gc.marking) != 0)
         span_mark(s, first, end);
     store_rlx(&s->free_index, end);

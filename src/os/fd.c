@@ -2,6 +2,7 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <sys/syscall.h>
 
@@ -32,4 +33,13 @@ int os_close(int fd)
     int r = syscall(SYS_close, fd) == 0 ? 0 : -errno;
     errno = keep;
     return r;
+}
+
+int os_create(const char *path)
+{
+    int keep = errno;
+    long r = syscall(SYS_openat, AT_FDCWD, path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+    int fd = r < 0 ? -errno : (int)r;
+    errno = keep;
+    return fd;
 }

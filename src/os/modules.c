@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 /* link.h's r_debug_extended, which older systems lack. */
@@ -389,4 +390,14 @@ void os_tls_static(uintptr_t thread_pointer, uintptr_t *lo, uintptr_t *hi)
         arch_tls_bounds(thread_pointer, loaded.static_bytes, loaded.control_bytes, lo, hi);
     else
         guess_static(thread_pointer, lo, hi);
+}
+
+void os_tls_program(uintptr_t thread_pointer, uintptr_t *lo, uintptr_t *hi)
+{
+    const ElfW(Phdr) *h = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    size_t n = getauxval(AT_PHNUM);
+    *lo = *hi = 0;
+    for (size_t i = 0; h != NULL && i < n; i++)
+        if (h[i].p_type == PT_TLS)
+            arch_tls_program(thread_pointer, h[i].p_memsz, h[i].p_align, lo, hi);
 }

@@ -33,6 +33,8 @@ void *os_map_shared(size_t bytes);
 /* Gives the pages back when the system is short of memory: they read as zero or as before. 0 or
  * -errno (then the kernel does not know this way). */
 int os_decommit_lazily(void *p, size_t bytes);
+/* How many of the first 32 pages from the one of `at` on can be read. */
+SIGSAFE unsigned os_pages_readable(uintptr_t at);
 /* Takes all access rights, and gives them back; 0 or -errno. */
 int os_forbid(void *p, size_t bytes);
 int os_permit(void *p, size_t bytes);
@@ -112,6 +114,9 @@ bool os_modules_current(void);
 void os_modules_forget(void);
 /* The block of a module's thread-locals for the thread with this thread pointer; 0: not there yet. */
 uintptr_t os_tls_block(uintptr_t thread_pointer, size_t id);
+/* The thread-locals of the program itself, without those of libraries: [*lo, *hi), in whole words; empty if
+ * there are none. */
+void os_tls_program(uintptr_t thread_pointer, uintptr_t *lo, uintptr_t *hi);
 /* Where the thread's control block and static thread-locals are: [*lo, *hi), after os_modules. */
 void os_tls_static(uintptr_t thread_pointer, uintptr_t *lo, uintptr_t *hi);
 NORETURN SIGSAFE void os_exit(int status);       /* no handlers, no flushing */
@@ -187,9 +192,10 @@ SIGSAFE void note_sleep(struct note *n);
 SIGSAFE bool note_sleep_for(struct note *n, int64_t ns);
 
 /* ---- clock.c */
-int64_t os_nanotime(void);    /* monotonic */
-int64_t os_walltime(void);    /* nanoseconds since 1970 */
-void os_sleep_ns(int64_t ns); /* the thread; only for threads of the runtime */
+int64_t os_nanotime(void);       /* monotonic */
+int64_t os_walltime(void);       /* nanoseconds since 1970 */
+int64_t os_process_cpu_ns(void); /* CPU time of all threads, ended ones too */
+void os_sleep_ns(int64_t ns);    /* the thread; only for threads of the runtime */
 static inline void cpu_relax(unsigned n)
 {
     while (n-- > 0)
@@ -216,10 +222,25 @@ void os_signal_set_mask(const sigset_t *mask);
 SIGSAFE void os_signal_unblock(int sig);
 bool os_signal_blocked(int sig); /* on the calling thread */
 
+/* Installs `fn` as os_signal_install does, also in place of SIG_IGN. False: the program has its own. */
+bool os_signal_take(int sig, os_signal_fn fn);
+/* Adds `sig` to what the calling thread blocks; the bits of what it blocked before. */
+SIGSAFE sigset_t os_signal_block(int sig);
+
+/* ---- cputimer.c: SIGPROF in proportion to CPU time */
+/* Sends thread `tid` a SIGPROF (si_code SI_TIMER) after first_ns of its CPU time, which `clock` tells, and then
+ * each period_ns. The timer, or -errno. */
+int64_t os_cpu_timer_start(int tid, clockid_t clock, int64_t first_ns, int64_t period_ns);
+void os_cpu_timer_stop(int64_t timer);
+/* Sends a SIGPROF (si_code SI_KERNEL) to whoever runs, for each period_ns of CPU time of the process; 0: no
+ * more. 0 or -errno. */
+int os_cpu_timer_of_process(int64_t period_ns);
+
 /* ---- fd.c: descriptors */
 SIGSAFE int64_t os_write(int fd, const void *buf, size_t n);
 int64_t os_read(int fd, void *buf, size_t n);
 int os_close(int fd);
+SIGSAFE int os_create(const char *path); /* empty, to be written */
 
 /* ---- env.c: the environment as it was at the start */
 const char *os_env(const char *name); /* NULL when unset */

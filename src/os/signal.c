@@ -1,10 +1,11 @@
 /* signal.c: handlers, masks and alternate stacks.
  *
- * Handlers are installed with the raw system call, because ThreadSanitizer's own sigaction delays
- * them until the next call it intercepts, and a pre-emption must not wait for one.
+ * With ThreadSanitizer in the process handlers are installed with the raw system call, because its own
+ * sigaction delays them until the next call it intercepts, and takes our signal stack for its own.
  */
 #include "os/os.h"
 #include "base/check.h"
+#include "base/track.h"
 #include "os/fault.h"
 
 #include <errno.h>
@@ -14,11 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__) && defined(__x86_64__)
-#define RAW_SIGACTION 1
-#endif
-
-#ifdef RAW_SIGACTION
+#if defined(__x86_64__)
 struct kernel_sigaction {
     void *handler;
     unsigned long flags;
@@ -28,11 +25,9 @@ struct kernel_sigaction {
 void os_sigreturn(void);
 __asm__(".text\n.globl os_sigreturn\n.hidden os_sigreturn\n.type os_sigreturn,@function\n"
         "nop\nos_sigreturn:\n\tmovq $15, %rax\n\tsyscall\n");
-#endif
 
-static bool set_handler(int sig, os_signal_fn fn)
+static bool set_raw(int sig, os_signal_fn fn)
 {
-#ifdef RAW_SIGACTION
     struct kernel_sigaction ka = {
         .handler = (void *)fn,
         .flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | 0x04000000UL /* SA_RESTORER */,
@@ -40,14 +35,31 @@ static bool set_handler(int sig, os_signal_fn fn)
         .mask = ~0ULL,
     };
     return syscall(SYS_rt_sigaction, sig, &ka, NULL, sizeof ka.mask) == 0;
+}
 #else
+static bool set_raw(int sig, os_signal_fn fn);
+#endif
+
+static bool set_plain(int sig, os_signal_fn fn)
+{
     struct sigaction sa;
     memset(&sa, 0, sizeof sa);
     sa.sa_sigaction = fn;
     sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
     sigfillset(&sa.sa_mask);
     return sigaction(sig, &sa, NULL) == 0;
+}
+
+#if !defined(__x86_64__)
+static bool set_raw(int sig, os_signal_fn fn)
+{
+    return set_plain(sig, fn);
+}
 #endif
+
+static bool set_handler(int sig, os_signal_fn fn)
+{
+    return track_fibers() ? set_raw(sig, fn) : set_plain(sig, fn);
 }
 
 bool os_signal_install(int sig, os_signal_fn fn)
@@ -56,6 +68,19 @@ bool os_signal_install(int sig, os_signal_fn fn)
     int keep = errno;
     bool ok = sigaction(sig, NULL, &old) == 0 && (old.sa_flags & SA_SIGINFO) == 0 &&
               old.sa_handler == SIG_DFL && set_handler(sig, fn);
+    errno = keep;
+    return ok;
+}
+
+bool os_signal_take(int sig, os_signal_fn fn)
+{
+    struct sigaction old;
+    int keep = errno;
+    bool ok = sigaction(sig, NULL, &old) == 0;
+    if (ok && (old.sa_flags & SA_SIGINFO) != 0)
+        ok = old.sa_sigaction == fn;
+    else if (ok)
+        ok = (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN) && set_handler(sig, fn);
     errno = keep;
     return ok;
 }
@@ -113,6 +138,15 @@ void os_signal_block_all(sigset_t *old)
 void os_signal_set_mask(const sigset_t *mask)
 {
     pthread_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+sigset_t os_signal_block(int sig)
+{
+    sigset_t one, old;
+    sigemptyset(&one);
+    sigaddset(&one, sig);
+    pthread_sigmask(SIG_BLOCK, &one, &old);
+    return old;
 }
 
 void os_signal_unblock(int sig)

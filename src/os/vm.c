@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef MADV_GUARD_INSTALL
@@ -151,4 +152,17 @@ size_t os_page_bytes(void)
         store_rlx(&known, bytes);
     }
     return bytes;
+}
+
+unsigned os_pages_readable(uintptr_t at)
+{
+    enum { PAGES = 32 };
+    char bytes[PAGES];
+    struct iovec here = {bytes, PAGES}, there[PAGES];
+    size_t page = os_page_bytes();
+    uintptr_t first = at & ~(uintptr_t)(page - 1);
+    for (unsigned i = 0; i < PAGES; i++)
+        there[i] = (struct iovec){(void *)(first + i * page), 1};
+    int64_t n = os_call(SYS_process_vm_readv, getpid(), WORD(&here), 1, WORD(there), PAGES, 0);
+    return n > 0 ? (unsigned)n : 0;
 }

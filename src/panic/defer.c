@@ -14,10 +14,11 @@
  *         their scope need no allocation for the first few, and leaving is a loop over an array.
  */
 #include "panic/panic.h"
+#include "base/track.h"
 #include "dump/up.h"
 #include "gc/gc.h"
 
-_Static_assert(sizeof(struct context) <= sizeof(((struct gort_scope *)0)->place),
+_Static_assert(sizeof(struct context) <= SCOPE_CALLS * sizeof(uintptr_t),
                "gort/panic.h: place holds a struct context");
 _Static_assert(offsetof(struct gort_scope, place) == 0, "gort_scope_save is arch_save");
 
@@ -59,6 +60,8 @@ struct gort_scope *gort_scope_enter(struct gort_scope *s)
 {
     struct g *g = panic_self("GORT_SCOPE on system stack");
     init(s, scope_innermost(g));
+    if (track_is(TRACK_RACES))
+        s->place[SCOPE_CALLS] = track_calls();
     scope_set_innermost(g, s);
     return s;
 }

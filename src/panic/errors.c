@@ -11,6 +11,8 @@
 #include "gc/gc.h"
 #include "lang/any.h"
 
+#include <gort/debug.h>
+
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,6 +81,11 @@ ERROR_TYPE(text, "*errors.errorString", sizeof(void *), GORT_KIND_PTR | GORT_KIN
 bool gort_is_runtime_error(gort_any v)
 {
     return v.type != NULL && type_has_method(v.type, "RuntimeError");
+}
+
+bool gort_is_type_assertion_error(gort_any v)
+{
+    return v.type == &type_assertion;
 }
 
 bool gort_error_addr(gort_any v, uintptr_t *addr)
@@ -158,6 +165,11 @@ void panic_runtime(const char *text)
     panic_text(&type_runtime, buf, sizeof(gort_string));
 }
 
+gort_any panic_runtime_error(const gort_string *text)
+{
+    return (gort_any){&type_runtime, text};
+}
+
 void panic_string(const char *text)
 {
     check_outside(text);
@@ -205,6 +217,14 @@ static bool is_nil_fault(const struct g *g)
     if (g->fault.sig == SIGBUS)
         return g->fault.code == BUS_ADRERR;
     return g->fault.code == 0 || g->fault.code == SEGV_MAPERR || g->fault.code == SEGV_ACCERR;
+}
+
+bool gort_debug_set_panic_on_fault(bool on)
+{
+    struct g *g = panic_self("gort_debug_set_panic_on_fault");
+    bool old = g->panic_on_fault;
+    g->panic_on_fault = on;
+    return old;
 }
 
 void panic_fault(struct g *g)

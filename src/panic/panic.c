@@ -72,12 +72,16 @@ static void abort_older(const struct panicking *p, const struct gort_scope *s)
     }
 }
 
-static NORETURN void go_on_at(struct g *g, const struct context *c)
+static NORETURN void go_on_at(struct g *g, const struct context *c, size_t calls)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     sched_unwound_to(c->sp);
+#ifdef TRACK_TSAN
     if (!g->foreign)
         track_unwound(&g->fiber, c->fp, g->stack.hi);
+#endif
+    if (track_is(TRACK_RACES))
+        track_calls_left(calls);
     if (c->sp - g->stack.lo < g->stack.hi - g->stack.lo &&
         here - g->stack.lo >= c->sp - g->stack.lo) {
         track_leave(NULL, g->stack.lo, g->stack.hi); /* from the stack of a foreign call */
@@ -113,7 +117,7 @@ static NORETURN void recovered(struct g *g, struct gort_scope *s)
     struct panicking *p;
     while ((p = g->panics) != NULL && p->aborted) {
         if (p->is_exit) /* cannot be cancelled */
-            go_on_at(g, &p->place);
+            go_on_at(g, &p->place, p->calls);
         sub_seq(&running, 1u);
         g->panics = p->older;
     }
@@ -121,7 +125,7 @@ static NORETURN void recovered(struct g *g, struct gort_scope *s)
         g->fault.sig = 0;
     if (s->root)
         finish(g);
-    go_on_at(g, (const struct context *)(const void *)s->place);
+    go_on_at(g, (const struct context *)(const void *)s->place, s->place[SCOPE_CALLS]);
 }
 
 /* Runs all deferred functions of the goroutine, until one recovers. */
@@ -236,6 +240,7 @@ void gort_goexit(void)
     struct panicking p = {.older = g->panics, .is_exit = true};
     g->panics = &p;
     g->exiting = true;
+    p.calls = track_is(TRACK_RACES) ? track_calls() : 0;
     arch_save(&p.place); /* comes back when a panic that had gone past was stopped further out */
     g = g_self();
     p.aborted = false;

@@ -13,6 +13,8 @@
 
 struct out;
 
+enum { SCOPE_CALLS = 25 }; /* in gort_scope.place, behind the context: track_calls */
+
 /* One panic, or one Goexit, on the stack of the function that started it. */
 struct panicking {
     struct panicking *older;
@@ -23,6 +25,7 @@ struct panicking {
     bool is_exit;             /* Goexit */
     bool recovered;
     bool aborted;         /* a newer panic or Goexit went past it: it never runs again */
+    size_t calls;         /* with `place`: track_calls */
     struct context place; /* is_exit: where to go on after a recovered panic went past it */
 };
 
@@ -60,6 +63,8 @@ PARKS void panic_main_end(void);
 NORETURN COLD void panic_plain(const char *text);
 /* "runtime error: " + text. */
 NORETURN COLD void panic_runtime(const char *text);
+/* The value of a runtime.Error; `text` begins with "runtime error: " and lives for ever. */
+gort_any panic_runtime_error(const gort_string *text);
 /* A plain string: panic("..."). */
 NORETURN COLD void panic_string(const char *text);
 /* The four texts of a failed type assertion: have NULL: nil operand; missing not NULL: the method

@@ -19,7 +19,9 @@
 #include "base/track.h"
 #include "conf/conf.h"
 #include "dump/dump.h"
+#include "base/probe.h"
 #include "panic/panic.h"
+#include "panic/up.h"
 #include "dump/up.h"
 
 #include <signal.h>
@@ -282,6 +284,7 @@ static NORETURN void print_again(struct failure *f, uint32_t depth)
 static NORETURN void print_first(struct failure *f)
 {
     struct out o;
+    crash_begins();
     out_init_fd(&o, 2);
     printing_begin(f);
     if (sched_started() && load_rlx(&relays) == 0)
@@ -301,6 +304,8 @@ static NORETURN void print_first(struct failure *f)
         print_failure(&o, f, &a);
         out_flush(&o);
     }
+    if (probe_on(PROBE_TRACE))
+        trace_crash();
     printing_end();
     end(a.crash);
 }
@@ -413,6 +418,7 @@ void report_signal(int sig, const void *info, const void *ucontext)
     f.sig = sig;
     f.info = info;
     f.ucontext = ucontext;
+    f.at.ucontext = ucontext;
     if (load_rlx(&f.m->attention) & ATT_NOBODY) {
         print("fatal: bad g in signal handler\n");
         os_exit(STATUS);
@@ -431,6 +437,7 @@ void report_overflow(struct g *g, uintptr_t sp, const void *ucontext)
     f.runtime = f.m->g0.stack;
     (void)arch_save(&here);
     f.runtime_at.ctx = here;
+    crash_begins();
     print("runtime: goroutine stack exceeds %u-byte limit\n",
           (uint64_t)(g->stack.hi - g->stack.lo));
     print("runtime: sp=%x stack=[%x, %x]\n", (uint64_t)sp, (uint64_t)g->stack.lo,

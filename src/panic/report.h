@@ -24,6 +24,9 @@ NORETURN void report_signal(int sig, const void *info, const void *ucontext);
 /* A goroutine ran into the guard below its stack; `ucontext` NULL: g->fault says where. */
 NORETURN void report_overflow(struct g *g, uintptr_t sp, const void *ucontext);
 
+/* crash.c: before the first line of a report. */
+SIGSAFE void crash_begins(void);
+
 /* For the monitor: ends the program with what can be had without locks if its report is stuck, in
  * malloc's lock for instance. */
 void report_watchdog(int64_t now_ns);

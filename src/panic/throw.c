@@ -16,6 +16,7 @@
 static void print_fatal_line(const char *text)
 {
     struct out o;
+    crash_begins();
     out_init_fd(&o, 2);
     out_str(&o, "fatal error: ");
     out_str(&o, text);

@@ -8,7 +8,6 @@
 #include "base/attr.h"
 
 /* ---- heap.c: who allocated what */
-enum { HEAP_PROFILE_FRAMES = 32 };
 /* Before there are threads: reads GODEBUG=memprofilerate. */
 void prof_init(void);
 /* An object of `bytes` was sampled; what is to be said when it is freed. */
@@ -24,5 +23,17 @@ void prof_heap_publish_swept(void);
 typedef void (*prof_heap_fn)(const void *bucket, size_t bytes, const uintptr_t *pcs, size_t n,
                              uint64_t allocs, uint64_t frees, void *arg);
 void prof_heap_each(prof_heap_fn fn, void *arg);
+
+/* ---- cpu.c, cpu_sample.c: who uses CPU time */
+struct m;
+struct g;
+void prof_thread_begins(struct m *m);
+void prof_thread_ends(struct m *m);
+SIGSAFE bool prof_thread_has_timer(struct m *m);
+/* gort_run returns: no more samples. */
+void prof_cpu_end(void);
+/* The execution tracer's, set before PROBE_TRACE is: each sample of a thread that runs goroutines, in a signal
+ * handler on that thread; g NULL: none. SIGSAFE. */
+extern void (*prof_trace_sample)(struct m *m, struct g *g, const uintptr_t *pcs, size_t n);
 
 #endif

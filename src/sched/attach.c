@@ -51,7 +51,7 @@ bool gort_attach_thread(void)
         m->idle_next = NULL;
         m_list(m);
     } else {
-        m = m_new_locked();
+        m = m_new_locked(M_WAS_THERE);
     }
     unlock(&sched.lock);
     struct g *g = m->g0.param;
@@ -61,7 +61,12 @@ bool gort_attach_thread(void)
     else
         os_thread_stack(&g->stack.lo, &g->stack.hi);
     m->g0.param = NULL;
+    store_rlx(&g->labels, NULL);
     add_rlx(&sched.nforeign, 1);
+    if (track_fibers()) {
+        g->fiber = track_fiber_current();
+        track_fiber_name(g->fiber, g->id);
+    }
     or_seq(&m->attention, (uint32_t)ATT_REVOKED); /* its first m_enter gets a P */
     lock(&sched.lock);
     while (world_held()) { /* it has stopped this thread as one that runs nothing */
@@ -70,8 +75,10 @@ bool gort_attach_thread(void)
         lock(&sched.lock);
     }
     store_rel(&m->announced, 1u);
+    g->trace.state = 0;
     store_rel(&m->curg, g); /* pairs with m_user_g */
     unlock(&sched.lock);
+    tap_thread_attach(m, g);
     m_leave(m);
     return true;
 }
@@ -84,11 +91,13 @@ void gort_detach_thread(void)
     m = m_enter();
     struct g *g = m_curg(m);
     add_rlx(&sched.nforeign, -1);
+    tap_go_end(m, g);
+    store_rlx(&m->curg, &m->g0);
     struct p *p = p_release(m);
     p_hand_off(p);
     m->lock_count = 0;
     store_rlx(&m->thread_pointer, (uint64_t)0); /* our thread-locals end with us */
-    store_rlx(&m->curg, &m->g0);
+    tap_thread_end(m);
     m->g0.param = g;
     m_forget(m);
     store_rlx(&m->attention, sched.barrier_by_cas ? (uint32_t)ATT_BARRIER : 0u);
@@ -102,12 +111,14 @@ void gort_detach_thread(void)
 struct m *sched_start(int nprocs)
 {
     static struct m monitor;
-    sched.barrier_by_cas = !os_has_membarrier();
+    sched.barrier_by_cas =
+        !os_has_membarrier() ||
+        track_is(TRACK_RACES | TRACK_FAKES); /* each m_enter and call is to be seen */
     sched.started_ns = os_nanotime();
     store_rlx(&sched.last_poll, sched.started_ns);
     sched_init(nprocs);
     lock(&sched.lock);
-    struct m *m0 = m_new_locked();
+    struct m *m0 = m_new_locked(M_WAS_THERE);
     unlock(&sched.lock);
     m0->is_main = true;
     sched.m0 = m0;

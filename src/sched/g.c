@@ -63,6 +63,15 @@ static struct g *take(struct p *p, size_t bytes)
     return g;
 }
 
+/* What happened before the go statement happened before its goroutine; what the last one did on this stack
+ * is forgotten. */
+static COLD void track_new(struct g *g)
+{
+    track_stack(g->stack.lo, g->stack.hi);
+    g->fiber = track_fiber_create(g->created_pc);
+    track_fiber_name(g->fiber, g->id);
+}
+
 struct g *g_new(const struct start *s, const struct go_options *o)
 {
     struct m *m = self();
@@ -82,6 +91,7 @@ struct g *g_new(const struct start *s, const struct go_options *o)
     g->created_pc = o->created_pc;
     g->parent_id = parent->id;
     g->ancestors = NULL;
+    store_rlx(&g->labels, o->system ? NULL : load_rlx(&parent->labels));
     g->system = o->system;
     g->started = false;
     g->exiting = false;
@@ -90,8 +100,8 @@ struct g *g_new(const struct start *s, const struct go_options *o)
     g->in_cgo = false;
     store_rlx(&g->cgo_sp, (uint64_t)0);
     g->scope = NULL;
-    if (TRACK_THREADS)
-        g->fiber = track_fiber_create();
+    if (track_fibers())
+        track_new(g);
     if (g->faulted)
         g->fault.sig = 0;
     g->faulted = false;
@@ -104,6 +114,8 @@ struct g *g_new(const struct start *s, const struct go_options *o)
         g->ancestors = dump_record_ancestors(parent, o->created_pc, knobs.tracebackancestors);
     if (!o->system)
         store_rlx(&p->ngs, load_rlx(&p->ngs) + 1);
+    tap_go_create(g);
+    latency_of_other(g, p);
     store_rel(&g->status, (uint32_t)G_RUNNABLE); /* pairs with g_each */
     return g;
 }
@@ -113,6 +125,7 @@ void g_init_thread(struct g *g)
     memset(g, 0, sizeof *g);
     os_thread_stack(&g->stack.lo, &g->stack.hi);
     g->fiber = track_fiber_current();
+    track_slot(g->stack.lo, g->stack.hi);
     store_rlx(&g->status, (uint32_t)G_IDLE);
 }
 
@@ -134,7 +147,7 @@ static void give_back(struct p *p)
 void g_free(struct g *g)
 {
     struct p *p = m_p(self());
-    if (TRACK_THREADS)
+    if (track_fibers())
         track_fiber_destroy(g->fiber);
     if (g->ancestors != NULL)
         dump_free_ancestors(g->ancestors);
@@ -174,6 +187,7 @@ const struct start *g_begin(void)
     m = self();
     struct g *g = m_curg(m);
     g->started = true;
+    latency_is_over(g);
     m_leave(m);
     return &g->start;
 }
@@ -190,6 +204,7 @@ void g_end(void)
     if (load_rlx(&g->bound) != NULL)
         m->lock_count = UINT32_MAX; /* a locked goroutine ends with its thread: m_exit */
     store_rlx(&g->bound, NULL);
+    tap_go_end(m, g);
     store_rlx(&g->status, (uint32_t)G_DEAD);
     m->commit = g_commit_free;
     struct g *next = m->lock_count == 0 ? schedule_pick_fast(m, m_p(m)) : NULL;
@@ -232,6 +247,11 @@ int64_t g_count_exact(void)
     for (uint32_t i = 0; i < load_acq(&sched.nps_made); i++)
         n += load_rlx(&p_at(i)->ngs);
     return n;
+}
+
+uint64_t g_take_id(void)
+{
+    return add_seq(&sched.next_g_id, 1u) + 1;
 }
 
 int gort_num_goroutine(void)

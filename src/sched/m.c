@@ -13,6 +13,7 @@
 #include "base/track.h"
 #include "mem/mem.h"
 #include "poll/poll.h"
+#include "symb/symb.h"
 
 #include <gort/go.h>
 
@@ -50,7 +51,33 @@ void m_list(struct m *m)
     sched.nms++;
 }
 
-struct m *m_new_locked(void) NO_TSA
+/* For the profile of thread creation: the goroutine that wants another thread, or nothing. */
+static void creator(uintptr_t *pcs)
+{
+    struct m *m = self();
+    const struct g *g = m_curg(m);
+    size_t n = 0;
+    if (g != NULL && g != &m->g0)
+        n = symb_backtrace_here(&g->stack, &m->g0.stack, true, pcs, M_CREATED_FRAMES);
+    memset(pcs + n, 0, (M_CREATED_FRAMES - n) * sizeof *pcs);
+}
+
+/* The one that the maker is to make next (maker.c). */
+static uintptr_t asker[M_CREATED_FRAMES]; /* lock (sched) */
+
+static void note_asker(void) REQUIRES(sched.lock)
+{
+    if (asker[0] == 0)
+        creator(asker);
+}
+
+static void take_asker(uintptr_t *pcs)
+{
+    memcpy(pcs, asker, sizeof asker);
+    asker[0] = 0;
+}
+
+struct m *m_new_locked(enum m_wanted by) NO_TSA
 {
     if (sched.nms + 1 > sched.max_ms) {
         unlock(&sched.lock);
@@ -63,6 +90,10 @@ struct m *m_new_locked(void) NO_TSA
     store_rlx(&m->locks, 1u);
     if (sched.barrier_by_cas)
         store_rlx(&m->attention, (uint32_t)ATT_BARRIER);
+    if (by == M_WANTED_HERE)
+        creator(m->created_by);
+    else if (by == M_WANTED_BY_ASKER)
+        take_asker(m->created_by);
     m_list(m);
     return m;
 }
@@ -92,6 +123,19 @@ void m_init_self(struct m *m, bool own_signal_stack)
         os_signal_stack(SIGNAL_STACK_BYTES);
     os_signal_stack_bounds(&m->signal_lo, &m->signal_hi);
     self_m = m;
+    prof_thread_begins(m);
+}
+
+void m_init_helper(struct m *m)
+{
+    m->kind = M_HELPER;
+    lock(&sched.lock);
+    store_rlx(&m->all_next, load_rlx(&sched.helpers));
+    store_rel(&sched.helpers, m); /* pairs with sched_each_thread */
+    unlock(&sched.lock);
+    m_init_self(m, false);
+    if (!track_no_signals())
+        os_signal_unblock(SIGPROF); /* else others are sampled in its place */
 }
 
 static void *thread_main(void *arg)
@@ -193,6 +237,7 @@ void m_start(struct p *p, bool spinning)
             bool stopping = load_rlx(&sched.stopping) != 0;
             if (!stopping)
                 p_idle_put(p);
+            note_asker();
             unlock(&sched.lock);
             if (spinning)
                 sub_seq(&sched.nspinning, 1u);
@@ -202,7 +247,7 @@ void m_start(struct p *p, bool spinning)
                 maker_ask();
             return;
         }
-        m = m_new_locked();
+        m = m_new_locked(M_WANTED_HERE);
         made = true;
     }
     m->spinning = spinning;
@@ -217,6 +262,7 @@ void m_start(struct p *p, bool spinning)
 
 void m_forget(struct m *m)
 {
+    prof_thread_ends(m);
     lock(&sched.lock);
     aptr *at = &sched.all_ms;
     while (load_rlx(at) != m)
@@ -253,6 +299,7 @@ void m_exit(struct m *m)
         park_main_thread(m);
         return;
     }
+    tap_thread_end(m);
     m_forget(m);
     self_m = &m_nobody;
     os_signal_stack_drop();
@@ -281,10 +328,10 @@ void m_check_deadlock(void) NO_TSA /* its callers never see it return unlocked *
     for (struct m *m = m_first(); m != NULL; m = m_next(m))
         if (m->nextp != NULL)
             return;
-    if (gc_busy()) /* it will wake somebody */
+    if (gc_busy() || trace_busy()) /* it will wake somebody */
         return;
     uint32_t ours = sched.nms + 1 + sched.has_maker + sched.nhelpers;
-    if (os_thread_count() > (int)ours + TRACK_THREADS)
+    if (os_thread_count() > (int)ours + track_threads())
         return;
     sched.deadlock_off = true;
     unlock(&sched.lock);
@@ -306,6 +353,13 @@ void gort_breakpoint(void)
 void sched_each_m(void (*fn)(struct m *m, void *arg), void *arg)
 {
     for (struct m *m = m_first(); m != NULL; m = m_next(m))
+        fn(m, arg);
+}
+
+void sched_each_thread(void (*fn)(struct m *m, void *arg), void *arg)
+{
+    sched_each_m(fn, arg);
+    for (struct m *m = load_acq(&sched.helpers); m != NULL; m = m_next(m))
         fn(m, arg);
 }
 

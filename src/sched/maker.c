@@ -28,7 +28,7 @@ static void make_one(void)
     struct m *m = NULL;
     lock(&sched.lock);
     if (sched.idle_ms == NULL && load_rlx(&sched.nidle_ps) > 0 && load_rlx(&sched.exiting) == 0)
-        m = m_new_locked();
+        m = m_new_locked(M_WANTED_BY_ASKER);
     unlock(&sched.lock);
     if (m != NULL)
         m_start_thread(m);
@@ -37,7 +37,7 @@ static void make_one(void)
 static void *helper_main(void *arg)
 {
     struct helper *h = arg;
-    m_init_self(&h->m, false);
+    m_init_helper(&h->m);
     lock(&sched.lock);
     sched.nhelpers++;
     unlock(&sched.lock);
@@ -63,7 +63,7 @@ static void make_helpers(void)
 
 static void *maker_main(void *arg)
 {
-    m_init_self(arg, false);
+    m_init_helper(arg);
     for (;;) {
         note_sleep(&asked);
         note_clear(&asked);

@@ -48,12 +48,14 @@ void p_acquire(struct m *m, struct p *p)
     store_rlx(&p->status, (uint32_t)P_RUNNING);
     store_rlx(&p->m, m);
     store_rlx(&m->p, p);
+    tap_proc_start(m, p);
 }
 
 struct p *p_release(struct m *m)
 {
     struct p *p = m_p(m);
     DCHECK(p != NULL && load_rlx(&p->m) == m);
+    tap_proc_stop(m, p);
     store_rlx(&m->p, NULL);
     store_rlx(&p->m, NULL);
     return p;
@@ -72,6 +74,7 @@ bool p_revoke(struct p *p)
         and_seq(&m->attention, ~(uint32_t)ATT_REVOKING);
         return false;
     }
+    tap_proc_steal(p, m);
     store_rlx(&p->m, NULL);
     store_rlx(&p->syscalltick, load_rlx(&p->syscalltick) + 1);
     or_seq(&m->attention, (uint32_t)ATT_REVOKED);
@@ -110,6 +113,7 @@ static struct p *p_new(uint32_t id)
     p->rand = 0x9E3779B97F4A7C15ULL * (id + 1) ^ (uint64_t)os_nanotime();
     if (p->rand == 0)
         p->rand = 1;
+    p->runnable.left = p->blocked.left = 1;
     timers_init(&p->timers);
     p->cache = mem_cache_new();
     store_rlx(&p->status, (uint32_t)P_STOPPED);
@@ -146,9 +150,24 @@ static void p_empty(struct p *p, struct p *to)
     store_rlx(&p->status, (uint32_t)P_DEAD);
 }
 
+/* ---- what all Ps together could have done */
+static int64_t procs_ns, procs_since_ns; /* stw; until then */
+
+static void procs_count(int64_t now_ns)
+{
+    procs_ns = sched_procs_ns(now_ns);
+    procs_since_ns = now_ns;
+}
+
+int64_t sched_procs_ns(int64_t now_ns)
+{
+    return procs_ns + (now_ns - procs_since_ns) * load_rlx(&sched.nps);
+}
+
 void sched_init(int nprocs)
 {
     grow_table((uint32_t)nprocs);
+    procs_since_ns = os_nanotime();
     lock(&sched.lock);
     store_rlx(&sched.nps, (uint32_t)nprocs);
     for (uint32_t i = (uint32_t)nprocs; i-- > 0;)
@@ -176,7 +195,7 @@ int gort_gomaxprocs(int n)
         m_leave(m);
         return (int)old;
     }
-    world_stop(WAIT_STOPPING);
+    world_stop_for(WAIT_STOPPING, STW_GOMAXPROCS);
     m = self();
     old = load_rlx(&sched.nps); /* somebody else may have been first */
     grow_table((uint32_t)n);
@@ -185,11 +204,13 @@ int gort_gomaxprocs(int n)
         p_release(m);
         p_acquire(m, p_at(0));
     }
+    procs_count(os_nanotime());
     store_rlx(&sched.nps, (uint32_t)n);
     for (uint32_t i = (uint32_t)n; i < old; i++)
         p_empty(p_at(i), m_p(m));
     for (uint32_t i = old; i < (uint32_t)n; i++)
         store_rlx(&p_at(i)->status, (uint32_t)P_STOPPED);
+    tap_procs_changed((uint32_t)n);
     world_start();
     m_leave(self());
     return (int)old;

@@ -13,6 +13,7 @@
  *         queue one goroutine jumps straight into the next, which halves the cost.
  */
 #include "sched/sched_int.h"
+#include "sched/up.h"
 
 #include "base/rand.h"
 #include "base/track.h"
@@ -33,10 +34,44 @@ void refused_to_wait(struct g *prev)
 {
     struct p *p = m_p(self());
     make_runnable(prev);
+    tap_go_refused(prev);
     if (p != NULL)
         runq_put(p, prev);
     else
         global_put(prev);
+}
+
+static void track_thread_locals(struct m *m)
+{
+    uintptr_t lo, hi;
+    os_tls_program(load_rlx(&m->thread_pointer), &lo, &hi);
+    track_locals(lo, hi, m->errno_p);
+}
+
+COLD void track_switch(struct g *from, struct g *to)
+{
+    if (track_is(TRACK_FINALS))
+        track_release(&track_on); /* pairs with final.c */
+    track_leave(load_rlx(&from->status) == G_DEAD ? NULL : &from->fake_stack, to->stack.lo,
+                to->stack.hi);
+    if (track_fibers())
+        track_fiber_switch(to->fiber);
+    if (track_is(TRACK_RACES))
+        track_thread_locals(self());
+}
+
+/* A goroutine that waits in place keeps its fiber in use on its thread: it says before what it has done, and
+ * asks later what was done for it; who wakes it knows, for that, a little more than it should. */
+COLD void g_track_pass(struct g *g, const void *at)
+{
+    if (load_rlx(&g->bound) == NULL) {
+        track_acquire_as(g->fiber, at);
+        track_release_as(g->fiber, at);
+        return;
+    }
+    track_acquire(&g->param);
+    track_release(at);
+    track_release(&g->param);
 }
 
 /* Leaves the running goroutine for good: its thread goes on where it last left its own stack. */
@@ -46,7 +81,8 @@ void jump_to_g0(struct m *m)
     m->commit = NULL;
     store_rlx(&m->prev, NULL);
     track_leave(NULL, m->g0.stack.lo, m->g0.stack.hi);
-    track_fiber_switch(m->g0.fiber);
+    if (track_fibers())
+        track_fiber_switch(m->g0.fiber);
     arch_jump(&m->g0.ctx);
 }
 
@@ -55,9 +91,17 @@ bool park_in_place(struct m *m, struct g *g, park_commit commit, void *arg)
 {
     if (g->sigctx == NULL)
         (void)arch_save(&g->ctx); /* for tracebacks; this frame stays while the thread sleeps */
+    if (g->in_cgo && g->sigctx == NULL)
+        dump_cgo_waits(g);
     note_clear(&m->note);
+    if (track_is(TRACK_FINALS))
+        track_release(&track_on);
+    track_release_only(&g->param); /* pairs with g_track_pass */
     if (commit != NULL && !commit(g, arg)) {
+        tap_go_refused(g);
         store_rlx(&g->status, (uint32_t)G_RUNNING);
+        tap_go_start(m, g);
+        dump_cgo_goes_on(g);
         return false;
     }
     DCHECK(locks_held() == 0);
@@ -80,7 +124,11 @@ bool park_in_place(struct m *m, struct g *g, park_commit commit, void *arg)
     m->nextp = NULL;
     unlock(&sched.lock);
     p_acquire(m, p);
+    track_acquire(&g->param);
     store_rlx(&g->status, (uint32_t)G_RUNNING);
+    tap_go_start(m, g);
+    latency_is_over(g);
+    dump_cgo_goes_on(g);
     return true;
 }
 
@@ -90,6 +138,7 @@ PARKS void park(park_commit commit, void *arg, enum wait_reason why)
     struct g *g = m_curg(m);
     DCHECK(load_rlx(&m->locks) == 1);
     DCHECK(g != &m->g0);
+    tap_go_block(m, g, why);
     store_rlx(&g->wait_reason, (uint32_t)why);
     store_rlx(&g->status, (uint32_t)G_WAITING);
     if (unlikely(load_rlx(&g->bound) != NULL)) {
@@ -100,6 +149,7 @@ PARKS void park(park_commit commit, void *arg, enum wait_reason why)
     m->commit_arg = arg;
     struct g *next = schedule_pick_fast(m, m_p(m));
     switch_to(m, g, likely(next != NULL) ? next : &m->g0);
+    latency_is_over(g);
 }
 
 static bool commit_unlock(struct g *g, void *arg) NO_TSA
@@ -132,7 +182,7 @@ void ready(struct g *g)
 {
     struct p *p = m_p(self());
     DCHECK(load_rlx(&g->status) == G_WAITING);
-    make_runnable(g);
+    make_ready(g, p);
     if (unlikely(p == NULL)) {
         global_put(g);
         wake_one();
@@ -149,7 +199,7 @@ void ready(struct g *g)
 void ready_tail(struct g *g)
 {
     struct p *p = m_p(self());
-    make_runnable(g);
+    make_ready(g, p);
     if (p == NULL) {
         global_put(g);
         wake_one();
@@ -170,9 +220,12 @@ bool commit_local(struct g *g, void *arg)
 bool commit_global(struct g *g, void *arg)
 {
     (void)arg;
+    struct m *m = self();
+    const struct p *p = m_p(m);
     make_runnable(g);
+    if (p == NULL)
+        tap_syscall_lost_far(m, g);
     global_put(g);
-    const struct p *p = m_p(self());
     if (p == NULL || !runq_empty(p)) /* else we, or who gets P, will find it at once */
         wake_one();
     return true;
@@ -181,6 +234,7 @@ bool commit_global(struct g *g, void *arg)
 /* Lets the global queue, timers and a stopping world have their turn. */
 static void yield_slow(struct m *m, struct g *g)
 {
+    tap_go_stop(m, g, STOP_GOSCHED);
     if (load_rlx(&g->bound) != NULL) {
         park_in_place(m, g, commit_global, NULL);
         return;
@@ -189,9 +243,8 @@ static void yield_slow(struct m *m, struct g *g)
     switch_to(m, g, &m->g0);
 }
 
-PARKS void yield(void)
+PARKS static inline void yield_now(struct m *m)
 {
-    struct m *m = self();
     struct g *g = m_curg(m);
     struct p *p = m_p(m);
     DCHECK(load_rlx(&m->locks) == 1);
@@ -212,9 +265,26 @@ PARKS void yield(void)
             yield_slow(m, g);
         return;
     }
+    tap_go_stop(m, g, STOP_GOSCHED);
     m->commit = commit_local;
     switch_to(m, g, next);
 #endif
+}
+
+PARKS static NOINLINE void yield_measured(struct m *m)
+{
+    int64_t at = latency_step_back(m_p(m));
+    yield_now(m);
+    latency_stepped_forward(at);
+}
+
+PARKS void yield(void)
+{
+    struct m *m = self();
+    if (unlikely(--m_p(m)->runnable.left == 0))
+        yield_measured(m);
+    else
+        yield_now(m);
 }
 
 PARKS void ready_and_yield(struct g *to)
@@ -222,13 +292,14 @@ PARKS void ready_and_yield(struct g *to)
     struct m *m = self();
     struct g *g = m_curg(m);
     DCHECK(load_rlx(&m->locks) == 1);
-    make_runnable(to);
+    make_ready(to, m_p(m));
     if (unlikely(load_rlx(&g->bound) != NULL || load_rlx(&to->bound) != NULL ||
                  load_rlx(&sched.stopping) != 0)) {
         runq_put_next(m_p(m), to);
         yield_slow(m, g);
         return;
     }
+    tap_go_stop(m, g, STOP_GOSCHED);
     m->commit = commit_local;
     switch_to(m, g, to);
 }

@@ -8,7 +8,9 @@
  *         2. A thread without a P that the signal finds outside while the world is held (stw.c) is not
  *            queued: it stays in the handler until world_start, and goes on without a P.
  *         3. ATT_SIGNAL is set from before the signal is sent until its handler has run; never while
- *            the thread is in an announced call (syscall.c).
+ *            the thread is in an announced call (syscall.c). A signal of somebody else's that finds it
+ *            there does nothing, unless the program is dying: the call may hold a lock that others, with a
+ *            P, wait for.
  * Locks   sched.lock while sending: a thread that ends takes itself off the list under it.
  */
 #include "sched/sched_int.h"
@@ -60,7 +62,7 @@ static void stay_held(struct m *m, struct g *g, void *ucontext)
 void preempt_on_signal(struct m *m, void *ucontext)
 {
     and_seq(&m->attention, ~(uint32_t)ATT_SIGNAL);
-    if (load_rlx(&m->locks) != 0)
+    if (load_rlx(&m->locks) != 0 || (m_in_call(m) && load_rlx(&sched.dying) == 0))
         return;
     store_rlx(&m->locks, 1u);
     compiler_barrier();
@@ -89,6 +91,8 @@ void preempt_on_signal(struct m *m, void *ucontext)
     g->sigctx = ucontext;
     store_rlx(&g->bound, m);
     m->in_handler = true;
+    if ((a & ATT_REVOKED) == 0)
+        tap_go_stop(m, g, STOP_PREEMPTED);
     park_in_place(m, g, commit_global, NULL);
     m->in_handler = false;
     if (!was_bound)

@@ -13,6 +13,7 @@
 #include "sched/sched_int.h"
 
 #include "base/rand.h"
+#include "base/usdt.h"
 #include "mem/mem.h"
 
 _Static_assert((RUNQ_CAP & (RUNQ_CAP - 1)) == 0, "the ring is indexed by a mask");
@@ -153,6 +154,7 @@ struct g *runq_steal(struct p *to, struct p *from, bool also_next)
             store_rlx(slot(to, tail + i), load_rlx(slot(from, h + i)));
         if (!cas_acq_rel(&from->runq_head, h, h + n))
             continue;
+        USDT(steal, to->id, from->id, n);
         struct g *g = load_rlx(slot(to, tail + n - 1));
         if (n > 1)
             store_rel(&to->runq_tail, tail + n - 1);

@@ -28,6 +28,7 @@
 #include "base/attr.h"
 #include "base/check.h"
 #include "base/self.h"
+#include "base/timehist.h"
 #include "conf/limits.h"
 #include "os/os.h"
 #include "stack/stack.h"
@@ -77,10 +78,12 @@ struct g {
     aptr m;             /* atomic; the thread that runs it */
     au32 status;        /* atomic; enum g_status */
     au32 wait_reason;   /* atomic */
-    ai64 wait_since;    /* atomic; os_nanotime, stamped now and then while it waits; 0 unknown */
-    int saved_errno;    /* owner */
-    au32 select_done;   /* atomic; set by the first case that wins (chan/select.c) */
-    void *param;        /* owner; what ready() has to say to park()'s caller */
+    ai64
+        wait_since; /* atomic; os_nanotime, stamped now and then while it waits; 0 unknown. While it
+                           is runnable: negative, latency.c */
+    int saved_errno;  /* owner */
+    au32 select_done; /* atomic; set by the first case that wins (chan/select.c) */
+    void *param;      /* owner; what ready() has to say to park()'s caller */
 
     /* const while not G_DEAD: */
     struct start start;
@@ -89,6 +92,7 @@ struct g {
     uintptr_t created_pc; /* return address of the go statement; 0 for goroutine 1 */
     uint64_t parent_id;
     struct ancestor *ancestors;
+    aptr labels;  /* owner, atomic; of its samples (prof/labels.c), on the collected heap or NULL */
     bool system;  /* not counted, hidden in tracebacks */
     bool foreign; /* a thread that the program made: its stack is the thread's. Never written
                                 otherwise: others ask it of whoever runs somewhere right now */
@@ -97,15 +101,25 @@ struct g {
     bool started; /* has run; before that only its entry is known */
     bool exiting; /* gort_goexit is running its deferred functions */
     bool panic_on_fault;
-    bool in_user_code;   /* a system goroutine that runs a finalizer: tracebacks show it */
-    bool in_cgo;         /* on its thread's own stack, inside gort_cgocall */
-    au64 cgo_sp;         /* atomic; while in_cgo, where its own stack ends; else 0 */
-    struct scope *scope; /* innermost gort_scope */
+    bool in_user_code; /* a system goroutine that runs a finalizer: tracebacks show it */
+    bool in_cgo;       /* on its thread's own stack, inside gort_cgocall */
+    au64 cgo_sp;       /* atomic; while in_cgo, where its own stack ends; else 0 */
+    const struct context
+        *cgo_at;           /* owner; while in_cgo and not foreign: where its own stack goes on */
+    uintptr_t cgo_context; /* owner; what the program recorded of a foreign call that waits */
+    struct scope *scope;   /* innermost gort_scope */
 
     struct panicking *panics; /* innermost panic */
     const void *sigctx;       /* ucontext while its thread is stopped in a signal handler */
     void *fiber;              /* ThreadSanitizer's */
     void *fake_stack;         /* AddressSanitizer's */
+    struct {                  /* the execution tracer's: trace/emit.c */
+        uint64_t seq;
+        uint8_t state;
+        bool assists;
+        uint16_t nregions; /* open ones, and the names of the outer ones: trace/user.c */
+        uint32_t regions[8];
+    } trace;
     struct {
         int sig;
         int code;
@@ -130,6 +144,13 @@ enum attention {
 /* After a switch, the goroutine left behind is finished with: queued, unlocked, freed. False means
  * that it must not wait after all; it is made runnable at once. */
 typedef bool (*park_commit)(struct g *g, void *arg);
+
+enum { M_CREATED_FRAMES = 32 };
+enum m_kind {
+    M_WORKER,    /* runs goroutines */
+    M_HELPER,    /* does one thing for the runtime; not in the list of Ms */
+    M_COLLECTOR, /* a helper of the collector's */
+};
 
 struct m {
     /* owner, read by others: */
@@ -163,6 +184,7 @@ struct m {
     int tid;
     clockid_t cpu_clock;
     struct note note;
+    struct trace_m *trace; /* owner, or who takes its P: trace/emit.c */
     /* for the collector: */
     au64 thread_pointer;            /* atomic: its thread-locals are found from here; 0: none yet */
     uintptr_t signal_lo, signal_hi; /* its alternate stack; 0: none */
@@ -174,14 +196,27 @@ struct m {
     struct g *loose_g; /* what it ran then */
     /* monitor: */
     int64_t last_cpu_ns;
+    /* for profiles: */
+    ai64 cpu_timer;                         /* atomic; prof/cpu.c */
+    enum m_kind kind;                       /* const */
+    uintptr_t created_by[M_CREATED_FRAMES]; /* const; who wanted it, 0 behind the last; or nobody */
 };
 
 enum p_status { P_IDLE = 0, P_RUNNING = 1, P_SYSCALL = 2, P_STOPPED = 3, P_DEAD = 4 };
 
+/* Which of many events is measured: latency.c. */
+struct sampler {
+    uint32_t left;   /* events until the next sample, itself included */
+    uint16_t weight; /* log2 of how many events a sample stands for */
+    uint16_t quick;  /* samples in a row that came too soon */
+    int64_t last_ns;
+};
+
 struct p {
     /* owner: */
     uint32_t id;
-    au32 schedtick; /* read by the monitor */
+    au32 schedtick;          /* read by the monitor */
+    struct sampler runnable; /* goroutines made so here */
     au32 syscalltick;
     uint64_t rand;
     ai64 ngs;        /* births minus deaths seen here; read by all */
@@ -191,6 +226,8 @@ struct p {
     struct cache *cache;       /* mem */
     int64_t assist_debt;       /* bytes to mark, for what was allocated here (gc/assist.c) */
     uint32_t assist_cycle;     /* in which the debt arose */
+    struct sampler blocked;    /* waits for mutexes that began here */
+    uint64_t trace_seq;        /* trace/emit.c */
     /* atomic: */
     au32 status;
     aptr m;
@@ -251,6 +288,11 @@ struct go_options {
 /* A new runnable goroutine; the caller is inside. */
 struct g *g_new(const struct start *s, const struct go_options *o);
 int g_count(void);
+/* A number for something that is shown as a goroutine and is none. */
+uint64_t g_take_id(void);
+/* ThreadSanitizer: what was released on `at` happened before what parked `g` does next, and what it did
+ * before it parked is released on `at`. */
+void g_track_pass(struct g *g, const void *at);
 /* Do tracebacks for users leave it out? */
 static inline bool g_is_hidden(const struct g *g)
 {
@@ -279,6 +321,8 @@ PARKS void ready_and_yield(struct g *g);
 
 /* ---- schedule.c, m.c, p.c, wake.c */
 uint32_t sched_nprocs(void);
+/* GOMAXPROCS times the time since the start, in nanoseconds of CPU. The caller is inside. */
+int64_t sched_procs_ns(int64_t now_ns);
 void sched_init(int nprocs);
 int sched_run_main(struct m *m0, const struct start *s);
 NORETURN void sched_exit_main(int status);
@@ -286,6 +330,8 @@ NORETURN void sched_exit_main(int status);
 int sched_set_max_threads(int n);
 /* Calls fn for every thread of the runtime; for a dying program, so without the lock. */
 void sched_each_m(void (*fn)(struct m *m, void *arg), void *arg);
+/* The same for the helpers too. */
+void sched_each_thread(void (*fn)(struct m *m, void *arg), void *arg);
 /* Calls fn for every P there has ever been: those beyond GOMAXPROCS are empty. */
 void sched_each_p(void (*fn)(struct p *p, void *arg), void *arg);
 bool sched_started(void);
@@ -305,13 +351,32 @@ bool sched_timer_reset(struct timer *t, int64_t when_ns, int64_t period_ns);
  * not nest inside m_enter. errno is kept. */
 void sched_enter_syscall(void); /* arch/.../call.S */
 void sched_announced(struct m *m);
+PARKS void sched_trace_call(void);
 void sched_exit_syscall(void);
+/* Is this thread between m_enter and m_leave? */
+bool sched_is_inside(void);
 void sched_unwound_to(uintptr_t sp);
 
 /* ---- stw.c: the world */
 /* Stops every goroutine: on return none runs, all contexts are known (g->ctx, or g->sigctx when the
  * thread is stopped in a handler). The caller is inside and stays so. */
 PARKS void world_stop(enum wait_reason why);
+/* What for, in execution traces; STW_OTHER unless said. */
+enum stw_kind {
+    STW_OTHER,
+    STW_MARK_TERM,
+    STW_SWEEP_TERM,
+    STW_HEAP_DUMP,
+    STW_STACKS,
+    STW_MEM_STATS,
+    STW_GOMAXPROCS,
+    STW_MARK_SLICE,
+    STW_TRACE_START,
+    STW_TRACE_STOP,
+    STW_TRACE_TURN,
+    STW_KINDS
+};
+PARKS void world_stop_for(enum wait_reason why, enum stw_kind kind);
 void world_start(void);
 /* As world_stop, for the collector; the caller is a thread of the runtime's own without a P. On return
  * no thread executes code of the program at all: one that computes although its P was taken is held
@@ -320,6 +385,7 @@ void world_start(void);
  * announced is interrupted by a signal whose handler holds it; such calls restart where the kernel
  * restarts calls. */
 PARKS void world_stop_all(enum wait_reason why);
+PARKS void world_stop_all_for(enum wait_reason why, enum stw_kind kind);
 /* The goroutine this thread runs or has parked in place, with the world stopped; NULL if none: then
  * only the runtime's own frames are on its stack. */
 STW struct g *m_user_g(struct m *m);
@@ -339,6 +405,14 @@ uint32_t sched_idle_ps(void);
 void sched_want_assist(void);
 /* For a dying program: stops what can be stopped within a few ms. Takes no lock for good. */
 void world_freeze(void);
+
+/* ---- latency.c */
+/* From runnable to running. */
+extern struct timehist sched_latencies;
+/* Between the two a goroutine waits for a mutex. 0: this wait is not measured. The caller is inside. */
+int64_t sched_mutex_wait_begin(void);
+void sched_mutex_wait_end(int64_t at);
+extern ai64 sched_mutex_wait_ns; /* of all goroutines */
 
 /* ---- signal.c */
 void sched_signals_init(void);

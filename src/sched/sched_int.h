@@ -4,6 +4,7 @@
 
 #include "base/track.h"
 #include "sched/sched.h"
+#include "sched/taps.h"
 
 /* Part of the global queue: pointers in a row, so that nobody touches a goroutine that is not to run
  * yet; each lies on a page of its own. */
@@ -32,7 +33,8 @@ struct sched {
     bool want_maker;
     uint32_t nhelpers; /* threads of sched_helper_start */
     /* lock+atomic: */
-    aptr all_ms; /* written under the lock, read without: m_first */
+    aptr all_ms;  /* written under the lock, read without: m_first */
+    aptr helpers; /* in the same way, linked by all_next; none is ever taken off */
     au32 runq_size;
     au32 nidle_ps;
     au32 stopping;
@@ -101,7 +103,9 @@ bool p_revoke(struct p *p) REQUIRES(sched.lock);
 void p_hand_off(struct p *p);
 
 /* ---- m.c */
-struct m *m_new_locked(void) REQUIRES(sched.lock);
+/* Who wants the thread: the caller; who called maker_ask; nobody, it is the program's. */
+enum m_wanted { M_WANTED_HERE, M_WANTED_BY_ASKER, M_WAS_THERE };
+struct m *m_new_locked(enum m_wanted by) REQUIRES(sched.lock);
 void m_list(struct m *m) REQUIRES(sched.lock);
 /* A walk over all Ms that needs no lock: an M is never freed, and one that is taken off the list still
  * leads on. A walk that meets an M while it is put back may see some twice. */
@@ -117,6 +121,8 @@ void m_start_thread(struct m *m);
 /* The kernel gives no thread: -errno. `have` is how many there are. */
 NORETURN void m_refused(uint32_t have, int err);
 void m_init_self(struct m *m, bool own_signal_stack);
+/* The same on a thread that is no M. */
+void m_init_helper(struct m *m);
 void m_forget(struct m *m);
 void m_stop(struct m *m);
 void m_exit(struct m *m);
@@ -148,6 +154,25 @@ NORETURN void jump_to_g0(struct m *m);
 bool park_in_place(struct m *m, struct g *g, park_commit commit, void *arg);
 bool commit_global(struct g *g, void *arg);
 bool commit_local(struct g *g, void *arg);
+
+/* ---- latency.c */
+COLD void latency_begin(struct g *g, struct p *p);
+COLD void latency_end(struct g *g);
+/* `g`, which others will find runnable in a moment, becomes so by this thread, whose P is p, or NULL. */
+static inline void latency_of_other(struct g *g, struct p *p)
+{
+    if (unlikely(p == NULL || --p->runnable.left == 0))
+        latency_begin(g, p);
+}
+/* The running goroutine runs again. */
+static inline void latency_is_over(struct g *g)
+{
+    if (unlikely(load_rlx(&g->wait_since) < 0))
+        latency_end(g);
+}
+/* Of a goroutine that does not wait, but steps back: what latency_stepped_forward gets. */
+COLD int64_t latency_step_back(struct p *p);
+COLD void latency_stepped_forward(int64_t at);
 
 /* ---- wake.c */
 void wake_one(void);
@@ -183,6 +208,17 @@ static inline void make_runnable(struct g *g)
     store_rel(&g->status, (uint32_t)G_RUNNABLE);
 }
 
+/* The same by a thread that may have no P. */
+static inline void make_ready(struct g *g, struct p *p)
+{
+    make_runnable(g);
+    latency_of_other(g, p);
+    if (likely(p != NULL))
+        tap_go_unblock(g);
+    else
+        tap_go_unblock_far(g);
+}
+
 /* The previous goroutine's commit said no: it must run again. */
 void refused_to_wait(struct g *prev);
 
@@ -199,6 +235,9 @@ static inline void finish_switch(struct m *m)
     DCHECK(locks_held() == 0); /* whoever waits took no lock along */
 }
 
+/* The sanitizers hear of it (track.h). */
+void track_switch(struct g *from, struct g *to);
+
 /* Leaves `from` for `to` on this thread; returns when somebody switches back, maybe elsewhere. */
 static inline __attribute__((always_inline)) void switch_to(struct m *m, struct g *from,
                                                             struct g *to)
@@ -212,9 +251,10 @@ static inline __attribute__((always_inline)) void switch_to(struct m *m, struct 
     store_rlx(&m->prev, from);
     store_rel(&m->curg, to); /* pairs with g_is_parked */
     store_rlx(&to->status, (uint32_t)G_RUNNING);
-    track_leave(load_rlx(&from->status) == G_DEAD ? NULL : &from->fake_stack, to->stack.lo,
-                to->stack.hi);
-    track_fiber_switch(to->fiber);
+    if (to != &m->g0)
+        tap_go_start(m, to);
+    if (unlikely(track_on != 0) || track_fibers())
+        track_switch(from, to);
     arch_switch(&from->ctx, &to->ctx);
     track_arrive(from->fake_stack);
     finish_switch(self());

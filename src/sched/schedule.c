@@ -53,7 +53,7 @@ static void inject(void **waiters, int n)
     struct p *p = m_p(self());
     for (int i = 0; i < n; i++) {
         struct g *g = waiters[i];
-        make_runnable(g);
+        make_ready(g, p);
         if (p != NULL)
             runq_put(p, g);
         else

@@ -15,6 +15,7 @@
 
 #include "base/fmt.h"
 #include "conf/conf.h"
+#include "symb/symb.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -51,6 +52,8 @@ static void on_fault(int sig, siginfo_t *info, void *ucontext)
 {
     struct m *m = self();
     struct g *g = m_curg(m);
+    if (info->si_code > 0 && symb_catch_fault(ucontext))
+        return;
     if (info->si_code <= 0) /* somebody's kill, not a fault */
         report_signal(sig, info, ucontext);
     if (load_rlx(&m->attention) & ATT_NOBODY) {
@@ -68,6 +71,7 @@ static void on_fault(int sig, siginfo_t *info, void *ucontext)
     bool beyond = sp < g->stack.lo && sp - m->g0.stack.lo >= m->g0.stack.hi - m->g0.stack.lo;
     if (sig != SIGFPE && !g->in_cgo && (in_guard || beyond)) {
         store_rlx(&m->locks, 1u);
+        track_below(m->g0.ctx.sp);
         arch_ucontext_jump(ucontext, (void *)(m->g0.ctx.sp - 256), overflow_on_own_stack, g);
         return;
     }
@@ -76,6 +80,7 @@ static void on_fault(int sig, siginfo_t *info, void *ucontext)
               (uint64_t)addr, (uint64_t)g->fault.pc);
         throw("unexpected signal during runtime execution");
     }
+    track_below(sp);
     arch_ucontext_call_fault(ucontext);
 }
 
@@ -108,7 +113,7 @@ void sched_signals_init(void)
     for (size_t i = 0; i < ARRAY_LEN(fatal_ones); i++)
         os_signal_install(fatal_ones[i], on_fatal);
     os_signal_install(SIGPIPE, on_broken_pipe);
-    sched.signals = TRACK_SIGNALS && os_signal_install(SIGURG, on_urgent);
+    sched.signals = !track_no_signals() && os_signal_install(SIGURG, on_urgent);
     if (!sched.signals)
         knobs.asyncpreemptoff = 1; /* docs/internals/sanitizers.md; or the program has a handler */
 }

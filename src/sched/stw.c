@@ -135,10 +135,19 @@ static void stop_ps(void)
     }
 }
 
-PARKS void world_stop(enum wait_reason why)
+PARKS void world_stop_for(enum wait_reason why, enum stw_kind kind)
 {
     become_stopper(why);
+    if (m_p(self()) != NULL)
+        tap_stw_begin(kind);
     stop_ps();
+    if (m_p(self()) == NULL)
+        tap_stw_begin(kind);
+}
+
+PARKS void world_stop(enum wait_reason why)
+{
+    world_stop_for(why, why == WAIT_DUMP ? STW_HEAP_DUMP : STW_OTHER);
 }
 
 /* ---- threads without a P */
@@ -198,7 +207,7 @@ static void hold_strays(void)
     }
 }
 
-PARKS void world_stop_all(enum wait_reason why)
+PARKS void world_stop_all_for(enum wait_reason why, enum stw_kind kind)
 {
     become_stopper(why);
     lock(&sched.lock);
@@ -208,6 +217,12 @@ PARKS void world_stop_all(enum wait_reason why)
     unlock(&sched.lock);
     stop_ps();
     hold_strays();
+    tap_stw_begin(kind);
+}
+
+PARKS void world_stop_all(enum wait_reason why)
+{
+    world_stop_all_for(why, STW_OTHER);
 }
 
 void world_await_start(struct m *m)
@@ -236,6 +251,7 @@ void world_start(void)
 {
     struct m *m = self();
     bool work = false;
+    tap_stw_end();
     lock(&sched.lock);
     store_seq(&sched.stopping, 0u);
     for (uint32_t i = load_rlx(&sched.nps); i-- > 0;) {

@@ -53,7 +53,9 @@ static void p_regain(struct m *m)
         unlock(&sched.lock);
     }
     if (p != NULL) {
+        tap_syscall_lost(m, g);
         p_acquire(m, p);
+        tap_go_start(m, g);
         return;
     }
     if (load_rlx(&g->bound) != NULL) {
@@ -76,6 +78,8 @@ struct m *m_enter_slow(void)
             not_attached();
         if (a & ATT_BARRIER) {
             add_seq(&m->locks, 0u); /* pairs with p_revoke */
+            if (track_is(TRACK_FAKES))
+                m_curg(m)->fake_stack = track_fake_stack();
             a = load_seq(&m->attention) & ~(uint32_t)ATT_BARRIER;
         }
         if (a == 0 || load_rlx(&m->locks) > 1)
@@ -101,6 +105,7 @@ struct m *m_enter_slow(void)
             and_seq(&m->attention, ~(uint32_t)(ATT_YIELD | ATT_STOP));
             if ((a & ATT_YIELD) || load_rlx(&sched.stopping) != 0) {
                 struct g *g = m_curg(m);
+                tap_go_stop(m, g, STOP_PREEMPTED);
                 if (load_rlx(&g->bound) != NULL) {
                     park_in_place(m, g, commit_global, NULL);
                 } else {
@@ -136,6 +141,7 @@ _Static_assert(offsetof(struct m, attention) == M_ATTENTION, "arch/.../offsets.h
 _Static_assert(offsetof(struct m, curg) == M_CURG, "arch/.../offsets.h");
 _Static_assert(offsetof(struct m, announced) == M_ANNOUNCED, "arch/.../offsets.h");
 _Static_assert(offsetof(struct g, ctx) == 0, "arch/.../call.S");
+_Static_assert(PROBE_TRACE == M_PROBE_TRACE, "arch/.../offsets.h");
 _Static_assert(ATT_NOBODY == M_ATT_NOBODY, "arch/.../offsets.h");
 _Static_assert((ATT_SIGNAL | ATT_BARRIER) == M_ATT_CALL, "arch/.../offsets.h");
 
@@ -144,6 +150,8 @@ _Static_assert((ATT_SIGNAL | ATT_BARRIER) == M_ATT_CALL, "arch/.../offsets.h");
 void sched_announced(struct m *m)
 {
     add_seq(&m->announced, 0u);
+    if (track_is(TRACK_FINALS))
+        track_release(&track_on); /* an object may die during the call: final.c */
     await_signal(m);
 }
 
@@ -151,6 +159,8 @@ void sched_announced(struct m *m)
 static COLD void exit_slow(struct m *m)
 {
     add_seq(&m->announced, 0u); /* pairs with world_stop_all */
+    if ((load_seq(&m->attention) & ATT_REVOKED) == 0)
+        return; /* who still has a P must not wait for a start: the stop would wait for the P */
     while (load_rlx(&m->locks) == 0 && world_held()) {
         store_rlx(&m->locks, 1u); /* no handler may use our note */
         add_seq(&m->announced, 1u);
@@ -158,21 +168,50 @@ static COLD void exit_slow(struct m *m)
         sub_seq(&m->announced, 1u);
         m_leave(m);
     }
-    if (load_seq(&m->attention) & ATT_REVOKED) {
-        m_enter();
-        m_leave(self());
-    }
+    m_enter();
+    m_leave(self());
+}
+
+/* sched_enter_syscall comes by here first while a trace is made. The registers that its caller wants to have
+ * kept are as they were. May park. */
+void sched_trace_call(void)
+{
+    struct m *m = self();
+    if ((load_rlx(&m->attention) & ATT_NOBODY) || load_rlx(&m->locks) != 0)
+        return;
+    m = m_enter();
+    tap_syscall_begin(m);
+    m_leave(m);
+}
+
+static COLD void trace_call_end(void)
+{
+    struct m *m = self();
+    if (load_rlx(&m->locks) != 0)
+        return;
+    m = m_enter();
+    tap_syscall_end(m);
+    m_leave(m);
+}
+
+bool sched_is_inside(void)
+{
+    struct m *m = self();
+    return (load_rlx(&m->attention) & ATT_NOBODY) == 0 && load_rlx(&m->locks) != 0;
 }
 
 void sched_exit_syscall(void)
 {
     struct m *m = self();
+    USDT(syscall_end);
     if (unlikely(load_rlx(&m->attention) & ATT_NOBODY))
         return;
     store_rlx(&m->announced, load_rlx(&m->announced) - 1);
     compiler_barrier(); /* a real one is made in world_stop_all */
     if (unlikely(load_rlx(&m->attention) & (ATT_REVOKED | ATT_BARRIER)))
         exit_slow(m);
+    if (probe_on(PROBE_TRACE))
+        trace_call_end();
 }
 
 void sched_want_assist(void)
@@ -220,6 +259,24 @@ static void cgo_run(void *call)
     track_leave(NULL, c->from->lo, c->from->hi);
 }
 
+/* ThreadSanitizer: what was done on this stack, by the thread and by goroutines that called here before,
+ * happened before; and the other way round. */
+static void track_borrow(struct m *m)
+{
+    if (!track_is(TRACK_RACES))
+        return;
+    track_release_as(m->g0.fiber, &m->g0);
+    track_acquire(&m->g0);
+}
+
+static void track_return(struct m *m)
+{
+    if (!track_is(TRACK_RACES))
+        return;
+    track_release(&m->g0);
+    track_acquire_as(m->g0.fiber, &m->g0);
+}
+
 /* On the thread's own stack; the goroutine is bound to the thread meanwhile, so that what `fn` calls
  * back may park: it parks in place. */
 void gort_cgocall(void (*fn)(void *), void *arg)
@@ -234,8 +291,10 @@ void gort_cgocall(void (*fn)(void *), void *arg)
     store_rlx(&m->ncgocall, load_rlx(&m->ncgocall) + 1);
     store_rlx(&g->bound, m);
     arch_keep(&c.at);
-    if (!on_thread_stack)
+    if (!on_thread_stack) {
+        g->cgo_at = &c.at;
         store_rel(&g->cgo_sp, (uint64_t)c.at.sp); /* pairs with g_stack_pointer */
+    }
     g->in_cgo = true;
     m_leave(m);
     sched_enter_syscall();
@@ -243,7 +302,10 @@ void gort_cgocall(void (*fn)(void *), void *arg)
         fn(arg);
     } else {
         track_leave(&c.fake_stack, m->g0.stack.lo, m->g0.stack.hi);
+        track_borrow(m);
+        track_below(m->g0.ctx.sp);
         arch_call_on((void *)((m->g0.ctx.sp - 256) & ~(uintptr_t)15), cgo_run, &c);
+        track_return(m);
         track_arrive(c.fake_stack);
     }
     sched_exit_syscall();
@@ -265,6 +327,7 @@ void sched_unwound_to(uintptr_t sp)
     struct g *g = m_curg(m);
     if (!g->foreign && sp >= g->stack.lo && sp < g->stack.hi) {
         store_rlx(&m->announced, 0u);
+        tap_syscall_end(m);
         if (g->in_cgo && m->lock_count == 0)
             store_rlx(&g->bound, NULL);
         if (g->in_cgo)

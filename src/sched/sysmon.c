@@ -182,7 +182,7 @@ void *sysmon_main(void *arg)
     struct m *m = arg; /* not in the list of Ms; only so that self() has an answer */
     int64_t delay = MONITOR_MIN_NS, last_trace = 0, last_trim = 0;
     uint32_t idle_rounds = 0;
-    m_init_self(m, false);
+    m_init_helper(m);
     for (;;) {
         int64_t now = os_nanotime();
         report_watchdog(now);

@@ -17,6 +17,7 @@
 
 #include "base/atomic.h"
 #include "base/check.h"
+#include "base/track.h"
 #include "conf/limits.h"
 #include "os/os.h"
 
@@ -209,8 +210,10 @@ static bool choose_cold(unsigned class, struct stack *s, bool *fresh) REQUIRES(p
 static void *prepare(const struct stack *s, bool fresh)
 {
     struct region *r = region_at(s->region);
-    if (fresh)
+    if (fresh) {
         os_guard((void *)slot_base(r, s->slot), STACK_GUARD_BYTES);
+        track_slot(s->lo, slot_base(r, s->slot) + r->slot_bytes);
+    }
     set_state(r, s->slot, SLOT_TAKEN);
     return slot_head(r, s->slot);
 }

@@ -1,7 +1,7 @@
 /* library.c: libraries of the system, loaded at the first need.
  *
  * Owns    dlopen and dlsym. A library is tried once; it stays loaded.
- * Instead of linking with them: libdw and what it needs cost 0.5 ms and five mappings at each
+ * Instead of linking with them: libunwind and what it needs cost mappings and time at each
  * start, and a program would not start where they are not installed.
  */
 #include "symb/symb_int.h"

@@ -1,23 +1,23 @@
 /* names.c: the function, file and line of an instruction, with the calls that were inlined there.
  *
- * Owns    one libdwfl session over this process, made at the first question and kept. Strings that
- *         it gave out live as long as it does.
- * Locks   rank symb around all of libdw, which is not for several threads. A dying program may find
- *         it held by a thread that is frozen: after a while it goes on with elf.c.
- * Instead of a line table of our own: DWARF 2 to 5, compressed and separate debug files, and
- * inlined calls are what elfutils exists for.
+ * Owns    how an answer is made: the module's debugging information, else its symbols.
+ * Holds   a broken or hostile file costs names, never the program: what is read is checked, and a fault
+ *         while reading (a file that became shorter) ends in guard_run.
+ * Locks   rank symb while an answer is made; none when it is known. A dying program may find it held by a
+ *         thread that is frozen: after a while it goes on with elf.c.
+ * Instead of elfutils: it is not safe against hostile files, needs malloc, which may be what failed, cannot
+ *         be loaded into a static program, and walks a unit's entries anew for each pc.
  */
 #include "symb/symb.h"
 
+#include "arch/calls.h"
+#include "base/fmt.h"
 #include "os/os.h"
+#include "symb/functab.h"
 #include "symb/symb_int.h"
+#include "symb/up.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-enum { CACHE_SLOTS = 512, CACHE_LINES = 6 };
-enum { PATIENCE_NS = 1500 * 1000000, LOOK_NS = 1000000 };
+enum { PATIENCE_NS = 1500 * 1000000, LOOK_NS = 1000000, PATH_BYTES = 2048 };
 
 /* The library's text, when it was joined with its code in a section of its own. */
 extern const char text_begin[] __asm__("__start_gort_text")
@@ -25,228 +25,216 @@ extern const char text_begin[] __asm__("__start_gort_text")
 extern const char text_end[] __asm__("__stop_gort_text")
     __attribute__((weak, visibility("hidden")));
 
-/* ---- libdw, if there is one */
-#if __has_include(<elfutils/libdwfl.h>)
-#include <dwarf.h>
-#include <elfutils/libdw.h>
-#include <elfutils/libdwfl.h>
-#include <link.h>
-
-#define IMPORT(name) __typeof__(name) *name;
-static struct {
-#include "symb/libdw.def"
-} dw;
-#undef IMPORT
-
 static struct lock names_lock = LOCK_INIT(symb);
-/* lock: */
-static Dwfl *session;
-/* What was asked lately: a dump of many goroutines asks the same few questions again and again. */
-static struct answer {
-    uintptr_t pc;
-    size_t n;
-    struct symb_line lines[CACHE_LINES];
-} answers[CACHE_SLOTS];
-static unsigned long long modules_seen; /* loads and unloads that `session` knows of */
 
-static bool dw_load(void)
+/* ---- faults */
+struct guard {
+    struct context back;
+    bool faulted;
+};
+static __thread struct guard *guarding __attribute__((tls_model("initial-exec")));
+
+static void guard_back(void *guard)
 {
-#define IMPORT(name) {#name, (void **)&dw.name},
-    static const struct symb_import imports[] = {
-#include "symb/libdw.def"
-    };
-#undef IMPORT
-    static struct symb_library lib = {.name = "libdw.so.1"};
-    return symb_library_load(&lib, imports, ARRAY_LEN(imports));
+    struct guard *g = guard;
+    g->faulted = true;
+    arch_jump(&g->back);
 }
 
-/* Separate debug files, but none over the network: this may be a dying program. */
-static int find_debuginfo(Dwfl_Module *mod, void **data, const char *name, Dwarf_Addr base,
-                          const char *file, const char *link, GElf_Word crc, char **found)
+bool symb_catch_fault(void *ucontext)
 {
-    const char *urls = os_env("DEBUGINFOD_URLS");
-    if (urls != NULL && urls[0] != '\0')
-        return -1;
-    return dw.dwfl_standard_find_debuginfo(mod, data, name, base, file, link, crc, found);
+    struct guard *g = guarding;
+    if (g == NULL)
+        return false;
+    guarding = NULL;
+    arch_ucontext_jump(ucontext, (void *)(g->back.sp - 128), guard_back, g);
+    return true;
 }
 
-static int count_modules(struct dl_phdr_info *info, size_t size, void *arg)
+/* Calls fn(arg); false if that faulted. */
+static NOINLINE bool guard_run(void (*fn)(void *arg), void *arg)
 {
-    (void)size;
-    *(unsigned long long *)arg = info->dlpi_adds + info->dlpi_subs;
-    return 1;
+    struct guard g = {.faulted = false};
+    if (arch_save(&g.back) == 0) {
+        guarding = &g;
+        compiler_barrier();
+        fn(arg);
+        compiler_barrier();
+        guarding = NULL;
+    }
+    return !*(volatile bool *)&g.faulted;
 }
 
-/* Learns which modules are loaded, when that has changed. */
-static void session_refresh(void)
+/* ---- one answer; the lock is held */
+struct making {
+    struct module *m;
+    uint64_t addr; /* as in the module's file */
+    struct symb_answer *a;
+};
+
+static const char *joined(const char *dir, const char *file)
 {
-    unsigned long long now = 0;
-    dl_iterate_phdr(count_modules, &now);
-    if (session == NULL || now == modules_seen)
+    char path[PATH_BYTES];
+    struct out o;
+    out_init_mem(&o, path, sizeof path - 1);
+    if (dir != NULL && file[0] != '/') {
+        out_str(&o, dir);
+        out_char(&o, '/');
+    }
+    out_str(&o, file);
+    path[o.len] = '\0';
+    return intern(path);
+}
+
+static void place(struct unit *u, struct source *s, uint64_t line, struct symb_line *l)
+{
+    l->line = line <= INT32_MAX ? (int)line : 0;
+    if (s == NULL || s->name == NULL)
         return;
-    modules_seen = now;
-    memset(answers, 0, sizeof answers);
-    dw.dwfl_report_begin(session);
-    dw.dwfl_linux_proc_report(session, getpid());
-    dw.dwfl_report_end(session, NULL, NULL);
-}
-
-static Dwfl_Module *module_at(uintptr_t pc)
-{
-    static Dwfl_Callbacks callbacks;
-    if (session == NULL) {
-        callbacks.find_elf = dw.dwfl_linux_proc_find_elf;
-        callbacks.find_debuginfo = find_debuginfo;
-        session = dw.dwfl_begin(&callbacks);
+    if (s->path == NULL) {
+        s->file = joined(s->dir, s->name);
+        s->path = s->file != NULL ? joined(u->dir, s->file) : NULL;
     }
-    session_refresh();
-    return session != NULL ? dw.dwfl_addrmodule(session, pc) : NULL;
+    l->file = s->file;
+    l->path = s->path;
+    l->dir = s->file != NULL && s->file[0] != '/' && u->dir != NULL ? intern(u->dir) : NULL;
 }
 
-/* The compilation unit of `pc`. The index by address is optional: clang writes none, and then all
- * units are asked. */
-static Dwarf_Die *unit_at(Dwfl_Module *mod, uintptr_t pc, Dwarf_Addr *bias)
+/* Where a function begins, that is its declaration, as in Go. */
+static void at_instruction(struct making *k, struct unit *u, struct symb_line *l)
 {
-    Dwarf_Die *cu = dw.dwfl_module_addrdie(mod, pc, bias);
-    if (cu != NULL)
-        return cu;
-    while ((cu = dw.dwfl_module_nextcu(mod, cu, bias)) != NULL)
-        if (dw.dwarf_haspc(cu, pc - *bias) > 0)
-            return cu;
-    return NULL;
+    struct dwarf *d = &k->m->dwarf;
+    uint32_t scope = dwarf_scope_at(u, k->addr);
+    uint64_t line = 0;
+    struct source *s = NULL;
+    if (scope != NO_SCOPE && !u->scopes[scope].inlined && u->scopes[scope].entry == k->addr)
+        s = dwarf_scope_declared(d, u, scope, &line);
+    struct row r = {.file = ROW_END};
+    if (line == 0 && (r = dwarf_line_at(d, u, k->addr)).file != ROW_END)
+        s = dwarf_source(d, u, r.file), line = r.line;
+    if (line != 0)
+        place(u, s, line, l);
 }
 
-static const char *unit_dir(Dwarf_Die *cu)
+/* The place of a line is the instruction for the first, the call of the one before for the others. False
+ * when the function that has the frame is not known. */
+static bool lines_of_scopes(struct making *k, struct unit *u, struct symb_line *at)
 {
-    Dwarf_Attribute a;
-    return dw.dwarf_attr(cu, DW_AT_comp_dir, &a) != NULL ? dw.dwarf_formstring(&a) : NULL;
-}
-
-static bool attr_number(Dwarf_Die *die, unsigned name, Dwarf_Word *v)
-{
-    Dwarf_Attribute a;
-    return dw.dwarf_attr(die, name, &a) != NULL && dw.dwarf_formudata(&a, v) == 0;
-}
-
-/* Where the inlined subroutine `die` was called. */
-static void call_site(Dwarf_Die *die, struct symb_line *l)
-{
-    Dwarf_Die cu;
-    Dwarf_Files *files;
-    Dwarf_Word v;
-    if (attr_number(die, DW_AT_call_line, &v))
-        l->line = (int)v;
-    if (dw.dwarf_diecu(die, &cu, NULL, NULL) == NULL)
-        return;
-    if (attr_number(die, DW_AT_call_file, &v) && dw.dwarf_getsrcfiles(&cu, &files, NULL) == 0)
-        l->file = dw.dwarf_filesrc(files, v, NULL, NULL);
-    l->dir = unit_dir(&cu);
-}
-
-static bool is_function(int tag)
-{
-    return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
-}
-
-/* Fills lines from the scopes of `pc`, the innermost first. A line's place is the instruction for
- * the first, the call of the one before for the others. The count; 0 when there is no DWARF. */
-static size_t lines_of_scopes(Dwarf_Die *scope, int n, struct symb_line *lines, size_t max)
-{
-    size_t k = 0;
-    struct symb_line place = lines[0];
-    for (int i = 0; i < n && k < max; i++) {
-        if (!is_function(dw.dwarf_tag(&scope[i])))
-            continue;
-        bool inlined = dw.dwarf_tag(&scope[i]) == DW_TAG_inlined_subroutine;
-        Dwarf_Addr entry = 0;
-        lines[k] = place;
-        lines[k].function = dw.dwarf_diename(&scope[i]);
-        lines[k].inlined = inlined;
-        if (!inlined && dw.dwarf_entrypc(&scope[i], &entry) == 0)
-            lines[k].entry = entry;
-        k++;
-        if (!inlined)
-            return k;
-        call_site(&scope[i], &place);
+    uint32_t scope = dwarf_scope_at(u, k->addr);
+    struct symb_answer *a = k->a;
+    a->n = 0;
+    while (scope != NO_SCOPE && a->n < SYMB_LINES) {
+        const struct scope *s = &u->scopes[scope];
+        const char *name = dwarf_scope_name(&k->m->dwarf, u, scope);
+        struct symb_line *l = &a->line[a->n++];
+        *l = *at;
+        l->function = name;
+        l->inlined = s->inlined;
+        l->entry = s->entry + k->m->bias;
+        if (!s->inlined)
+            return true;
+        *at = (struct symb_line){.line = 0};
+        place(u, dwarf_source(&k->m->dwarf, u, s->call_file), s->call_line, at);
+        scope = s->parent;
     }
-    return k > 0 && !lines[k - 1].inlined ? k : 0;
+    return false;
 }
 
-/* Scopes by address end at an inlined call's definition, not at its caller; from the innermost DIE
- * outwards they go through the callers. */
-static size_t lines_of_unit(Dwarf_Die *cu, Dwarf_Addr addr, struct symb_line *lines, size_t max)
+/* True when the function that has the frame is known. */
+static bool lines_of_dwarf(struct making *k)
 {
-    Dwarf_Die *by_addr = NULL, *by_die = NULL;
-    size_t k = 0;
-    if (dw.dwarf_getscopes(cu, addr, &by_addr) > 0) {
-        int n = dw.dwarf_getscopes_die(&by_addr[0], &by_die);
-        k = lines_of_scopes(by_die, n, lines, max);
-    }
-    free(by_addr);
-    free(by_die);
-    return k;
+    struct unit *u = k->m->has_dwarf ? dwarf_unit_at(&k->m->dwarf, k->addr) : NULL;
+    struct symb_line at = {.line = 0};
+    if (u == NULL)
+        return false;
+    at_instruction(k, u, &at);
+    if (lines_of_scopes(k, u, &at))
+        return true;
+    if (k->a->n == SYMB_LINES)
+        k->a->n--;
+    k->a->line[k->a->n] = at;
+    return false;
 }
 
-/* The instruction's own file and line. */
-static void source_line(Dwarf_Die *cu, Dwarf_Addr addr, struct symb_line *l)
+static void lines_finish(struct symb_answer *a)
 {
-    Dwarf_Line *src = dw.dwarf_getsrc_die(cu, addr);
-    if (src == NULL)
-        return;
-    l->file = dw.dwarf_linesrc(src, NULL, NULL);
-    l->dir = unit_dir(cu);
-    dw.dwarf_lineno(src, &l->line);
+    uintptr_t entry = a->line[a->n - 1].entry;
+    for (unsigned i = 0; i < a->n; i++) {
+        struct symb_line *l = &a->line[i];
+        l->entry = entry;
+        l->func = l->function != NULL ? functab_func(l->function, entry) : NULL;
+        if (l->func == NULL)
+            l->function = NULL;
+    }
 }
 
-static size_t lines_of_dwarf(Dwfl_Module *mod, uintptr_t pc, struct symb_line *lines, size_t max)
+/* Does the function that `sym` names begin at `addr`, without a call before it that returns there? */
+static bool begins_at(const struct module *m, uint64_t addr)
 {
-    Dwarf_Addr bias = 0;
-    Dwarf_Die *cu = unit_at(mod, pc, &bias);
-    if (cu == NULL)
-        return 0;
-    source_line(cu, pc - bias, &lines[0]);
-    size_t k = lines_of_unit(cu, pc - bias, lines, max);
-    if (k > 0 && lines[k - 1].entry != 0)
-        lines[k - 1].entry += bias;
-    return k;
+    const struct symbol *sym = module_symbol(m, addr);
+    if (sym == NULL || sym->addr != addr)
+        return false;
+    const unsigned char *code = image_at(&m->file, addr - ARCH_CALL_BYTES, ARCH_CALL_BYTES);
+    return code == NULL || !arch_is_call(code + ARCH_CALL_BYTES);
 }
 
-static size_t lines_of_module(Dwfl_Module *mod, uintptr_t pc, struct symb_line *lines, size_t max)
+void module_describe(struct module *m, uintptr_t pc, struct symb_answer *a)
 {
-    if (mod == NULL)
-        return 0;
-    size_t k = lines_of_dwarf(mod, pc, lines, max);
-    GElf_Off offset = 0;
-    GElf_Sym sym;
-    const char *name = dw.dwfl_module_addrinfo(mod, pc, &offset, &sym, NULL, NULL, NULL);
-    if (k == 0) {
-        lines[0].function = name;
-        k = 1;
+    struct making making = {.m = m, .addr = pc - m->bias, .a = a}, *k = &making;
+    module_open(m);
+    bool whole = lines_of_dwarf(k);
+    struct symb_line *last = &a->line[a->n - (whole ? 1u : 0u)];
+    const struct symbol *s =
+        module_symbol(k->m, whole && last->entry != 0 ? last->entry - k->m->bias : k->addr);
+    if (!whole) {
+        a->n++;
+        last->function = s != NULL ? intern(s->name) : NULL;
+        last->entry = s != NULL ? s->addr + k->m->bias : 0;
     }
-    if (name != NULL) { /* the part of a split function that pc is in */
-        lines[k - 1].entry = pc - offset;
-        lines[k - 1].exported = GELF_ST_BIND(sym.st_info) != STB_LOCAL;
-    }
-    for (size_t i = 0; i + 1 < k; i++)
-        lines[i].entry = lines[k - 1].entry;
-    return k;
+    last->exported = s != NULL && s->global;
+    lines_finish(a);
+    a->next_begins = begins_at(k->m, k->addr + 1);
 }
 
-static size_t lines_locked(uintptr_t pc, struct symb_line *lines, size_t max)
+struct asked {
+    struct module *m;
+    struct symb_answer *a;
+};
+
+static void describe(void *asked)
 {
-    struct answer *a = &answers[(pc * 0x9E3779B97F4A7C15ull >> 32) % CACHE_SLOTS];
-    Dwfl_Module *mod = module_at(pc); /* empties the cache when modules came or went */
-    if (a->pc == pc && a->n <= max) {
-        memcpy(lines, a->lines, a->n * sizeof lines[0]);
-        return a->n;
+    struct asked *q = asked;
+    module_describe(q->m, q->a->pc, q->a);
+}
+
+static void make_answer(uintptr_t pc, struct symb_answer *room)
+{
+    struct asked q = {.m = module_at(pc), .a = room};
+    memset(room, 0, sizeof *room);
+    room->pc = pc;
+    if (q.m != NULL) {
+        room->module = q.m;
+        room->epoch = load_rlx(&q.m->epoch);
+        if (!q.m->broken && !guard_run(describe, &q)) {
+            module_break(q.m);
+            memset(room->line, 0, sizeof room->line);
+            room->n = 0;
+        }
     }
-    size_t n = lines_of_module(mod, pc, lines, max);
-    if (n > 0 && n <= CACHE_LINES) {
-        a->pc = pc;
-        a->n = n;
-        memcpy(a->lines, lines, n * sizeof lines[0]);
-    }
-    return n;
+    if (room->n == 0)
+        room->n = 1;
+}
+
+static const struct symb_answer *answer_locked(uintptr_t pc, struct symb_answer *room)
+{
+    if (module_at(pc) == NULL && !modules_current())
+        modules_refresh();
+    const struct symb_answer *a = functab_find(pc);
+    if (a != NULL)
+        return a;
+    make_answer(pc, room);
+    a = room->module != NULL ? functab_keep(room) : NULL;
+    return a != NULL ? a : room;
 }
 
 static bool names_lock_patiently(void) NO_TSA
@@ -259,38 +247,98 @@ static bool names_lock_patiently(void) NO_TSA
     return false;
 }
 
-static size_t lines_by_libdw(uintptr_t pc, struct symb_line *lines, size_t max) NO_TSA
+/* Without the lock. */
+static const struct symb_answer *answer_by_symbol(uintptr_t pc, struct symb_answer *room)
 {
-    if (!dw_load() || !names_lock_patiently())
-        return 0;
-    size_t k = lines_locked(pc, lines, max);
+    struct symb_symbol s;
+    memset(room, 0, sizeof *room);
+    room->pc = pc;
+    room->n = 1;
+    if (symb_elf_symbol(pc, &s)) {
+        room->line[0].function = s.name;
+        room->line[0].entry = s.entry;
+    }
+    return room;
+}
+
+static const struct symb_answer *answer_anew(uintptr_t pc, struct symb_answer *room) NO_TSA
+{
+    const struct symb_answer *a;
+    if (sched_is_inside()) {
+        if (!names_lock_patiently())
+            return answer_by_symbol(pc, room);
+        a = answer_locked(pc, room);
+        unlock(&names_lock);
+        return a;
+    }
+    sched_enter_syscall();
+    lock(&names_lock);
+    a = answer_locked(pc, room);
     unlock(&names_lock);
-    return k;
+    sched_exit_syscall();
+    return a;
 }
-#else
-static size_t lines_by_libdw(uintptr_t pc, struct symb_line *lines, size_t max)
+
+/* Modules came or went. */
+static COLD void look_anew(void) NO_TSA
 {
-    (void)pc, (void)lines, (void)max;
-    return 0;
+    sched_enter_syscall();
+    lock(&names_lock);
+    modules_refresh();
+    unlock(&names_lock);
+    sched_exit_syscall();
 }
-#endif
+
+void symb_look(void)
+{
+    if (!sched_is_inside() && !modules_current())
+        look_anew();
+}
+
+const struct symb_answer *symb_answer_known(uintptr_t pc, struct symb_answer *room)
+{
+    const struct symb_answer *a = functab_find(pc);
+    return a != NULL ? a : answer_anew(pc, room);
+}
+
+const struct symb_answer *symb_answer(uintptr_t pc, struct symb_answer *room)
+{
+    symb_look();
+    return symb_answer_known(pc, room);
+}
+
+const struct symb_answer *symb_answer_return(uintptr_t at, uintptr_t *pc, struct symb_answer *room)
+{
+    const struct symb_answer *a = symb_answer_known(at - 1, room);
+    *pc = at - 1;
+    if (!a->next_begins)
+        return a;
+    *pc = at;
+    return symb_answer_known(at, room);
+}
+
+const char *symb_text(const char *s) NO_TSA
+{
+    sched_enter_syscall();
+    lock(&names_lock);
+    const char *kept = intern(s);
+    unlock(&names_lock);
+    sched_exit_syscall();
+    return kept;
+}
 
 size_t symb_lines(uintptr_t at, bool exact, enum symb_way way, struct symb_line *lines, size_t max)
 {
-    uintptr_t pc = exact ? at : at - 1;
-    struct symb_symbol s;
+    struct symb_answer room;
     memset(&lines[0], 0, sizeof lines[0]);
     if (way == SYMB_SAFE)
         return 1;
-    size_t k = lines_by_libdw(pc, lines, max);
-    if (k > 0)
-        return k;
-    memset(&lines[0], 0, sizeof lines[0]);
-    if (symb_elf_symbol(pc, &s)) {
-        lines[0].function = s.name;
-        lines[0].entry = s.entry;
-    }
-    return 1;
+    const struct symb_answer *a = symb_answer(exact ? at : at - 1, &room);
+    size_t n = a->n < max ? a->n : max;
+    memcpy(lines, a->line, n * sizeof lines[0]);
+    if (n < a->n)
+        lines[n - 1] = a->line[a->n - 1]; /* the frame's own function is always there */
+    return n;
 }
 
 /* Objects that were not joined (tests that look inside) are told by where their source lies. */

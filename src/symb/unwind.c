@@ -1,7 +1,7 @@
 /* unwind.c: frames of a suspended stack.
  *
- * Owns    walking from a `struct context` outwards, by call-frame information (libunwind's local
- *         unwinder) or by the chain of frame pointers.
+ * Owns    walking from a `struct context` outwards, by libunwind's local unwinder or by our own
+ *         (backtrace.c).
  * Holds   1. every frame's sp lies in one of the walk's stacks;
  *         2. within one stack sp only grows, so that a walk ends; but a function that was interrupted may
  *            have no frame (arm64), and then its caller has the same sp.
@@ -11,13 +11,14 @@
  *         SYMB_SAFE, which reads only addresses that it has checked.
  */
 #include "symb/symb.h"
+#include "base/track.h"
 
 #include "arch/frame.h"
 #include "symb/symb_int.h"
 
 #include <string.h>
 
-enum { FAULT_ENTRY_BYTES = 32, FRAME_WORDS = 2 };
+enum { FAULT_ENTRY_BYTES = 32 };
 
 /* ---- libunwind, if there is one */
 #if __has_include(<libunwind.h>)
@@ -123,34 +124,32 @@ static bool cfi_step(struct symb_walk *w)
 }
 #endif
 
-/* ---- frame pointers */
-static int stack_of(const struct symb_walk *w, uintptr_t addr, size_t bytes)
+/* ---- our own tables, or frame pointers */
+static void own_begin(struct symb_walk *w, const struct context *c, bool exact)
 {
-    for (int i = 0; i < 2; i++)
-        if (addr >= w->stack[i].lo && addr < w->stack[i].hi && w->stack[i].hi - addr >= bytes)
-            return i;
-    return -1;
+    symb_steps_begin(&w->steps, c, exact, &w->stack[0], &w->stack[1]);
 }
 
-/* A frame pointer that may be followed: aligned, and two words of one of our stacks. */
-static bool fp_good(const struct symb_walk *w, uintptr_t fp)
+static bool own_step(struct symb_walk *w)
 {
-    return fp % sizeof(uintptr_t) == 0 && stack_of(w, fp, FRAME_WORDS * sizeof(uintptr_t)) >= 0;
-}
-
-static bool fp_step(struct symb_walk *w)
-{
-    uintptr_t fp = w->next_fp;
-    if (!fp_good(w, fp) || (fp < w->next.sp && stack_of(w, fp, 1) == stack_of(w, w->next.sp, 1)))
+    uintptr_t pc;
+    struct symb_steps *s = &w->steps;
+    if (symb_steps_run(s, &pc, 1) == 0 || s->over)
         return false;
-    const uintptr_t *frame = (const uintptr_t *)fp;
-    w->next.exact = symb_in_fault_entry(w->next.pc);
-    w->next_fp = frame[0];
-    w->next.pc = frame[1];
-    w->next.sp = fp + FRAME_WORDS * sizeof(uintptr_t);
-    if (w->next.exact)
-        w->next.sp = arch_fault_sp(fp + ARCH_FAULT_CFA);
+    w->next.exact = s->exact;
+    w->next.pc = s->exact ? s->ret - 1 : s->ret;
+    w->next.sp = s->sp;
+    w->next_fp = s->fp;
     return true;
+}
+
+/* libunwind knows no further. */
+static bool own_continue(struct symb_walk *w)
+{
+    struct context c = {.pc = w->next.pc, .sp = w->next.sp, .fp = w->next_fp};
+    own_begin(w, &c, w->next.exact);
+    w->steps.all = false;
+    return own_step(w);
 }
 
 /* ---- both */
@@ -160,6 +159,14 @@ bool symb_in_fault_entry(uintptr_t pc)
     return pc > entry && pc <= entry + FAULT_ENTRY_BYTES;
 }
 
+static int stack_of(const struct symb_walk *w, uintptr_t addr)
+{
+    for (int i = 0; i < 2; i++)
+        if (addr >= w->stack[i].lo && addr < w->stack[i].hi)
+            return i;
+    return -1;
+}
+
 void symb_walk_begin(struct symb_walk *w, const struct context *c, const struct stack *own,
                      const struct stack *other, bool exact, enum symb_way way)
 {
@@ -167,20 +174,24 @@ void symb_walk_begin(struct symb_walk *w, const struct context *c, const struct 
     w->stack[1] = other != NULL ? *other : (struct stack){.lo = 0};
     w->next = (struct symb_frame){.pc = c->pc, .sp = c->sp, .exact = exact};
     w->next_fp = c->fp;
-    w->more = c->pc != 0 && stack_of(w, c->sp, 1) >= 0;
+    w->more = c->pc != 0 && stack_of(w, c->sp) >= 0;
+    track_guesses(true);
     w->cfi = way == SYMB_FULL && w->more && cfi_begin(w, c, exact);
+    track_guesses(false);
+    if (!w->cfi)
+        own_begin(w, c, exact);
 }
 
 /* Makes `next` the caller of the frame `from`, or ends the walk. */
 static void walk_step(struct symb_walk *w, const struct symb_frame *from)
 {
     if (w->cfi && !cfi_step(w))
-        w->cfi = false, w->more = from->pc != 0 && fp_step(w);
+        w->cfi = false, w->more = from->pc != 0 && own_continue(w);
     else if (!w->cfi)
-        w->more = fp_step(w);
+        w->more = own_step(w);
     if (!w->more)
         return;
-    int was = stack_of(w, from->sp, 1), is = stack_of(w, w->next.sp, 1);
+    int was = stack_of(w, from->sp), is = stack_of(w, w->next.sp);
     bool at_top = w->next.sp == w->stack[0].hi || w->next.sp == w->stack[1].hi;
     bool grew = w->next.sp > from->sp || (w->next.sp == from->sp && from->exact);
     if (w->next.pc == 0 || (is < 0 && !at_top) || (is == was && !grew))
@@ -192,7 +203,9 @@ bool symb_walk_next(struct symb_walk *w, struct symb_frame *f)
     if (!w->more)
         return false;
     *f = w->next;
+    track_guesses(true); /* it tries addresses */
     walk_step(w, f);
+    track_guesses(false);
     f->cfa = w->more ? w->next.sp : 0;
     return true;
 }

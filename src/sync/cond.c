@@ -12,7 +12,10 @@
  * Instead of a plain queue: without tickets a goroutine that begins to wait after a signal could
  *         take it from the one it was meant for.
  */
+#include "sync/blocked.h"
 #include "sync/sync.h"
+
+#include "base/track.h"
 
 /* On the stack of the goroutine that waits. */
 struct cond_waiter {
@@ -36,6 +39,7 @@ PARKS static void wait_turn(gort_cond *c, uint32_t ticket) NO_TSA
     if (before(ticket, load_rlx(sync_u32(&c->wakes_)))) {
         unlock(l);
         m_leave(m);
+        track_acquire(c);
         return;
     }
     if (c->last_ == NULL)
@@ -43,16 +47,21 @@ PARKS static void wait_turn(gort_cond *c, uint32_t ticket) NO_TSA
     else
         ((struct cond_waiter *)c->last_)->next = &w;
     c->last_ = &w;
+    int64_t since = blocked_since();
     park_unlock(l, WAIT_COND);
+    blocked_until_now(since, NULL);
     m_leave(self());
+    track_acquire(c);
 }
 
 void gort_cond_wait(gort_cond *c, gort_mutex *m)
 {
     uint32_t ticket = add_seq(sync_u32(&c->waits_), 1u);
+    track_release(&m->state_);
     gort_mutex_unlock(m);
     wait_turn(c, ticket);
     gort_mutex_lock(m);
+    track_acquire(&m->state_);
 }
 
 static bool nobody_waits(gort_cond *c)
@@ -82,6 +91,7 @@ static struct cond_waiter *take_out(gort_cond *c, uint32_t ticket)
 
 void gort_cond_signal(gort_cond *c)
 {
+    track_release(c);
     if (nobody_waits(c))
         return;
     struct lock *l = sema_lock_of(c);
@@ -101,6 +111,7 @@ void gort_cond_signal(gort_cond *c)
 
 void gort_cond_broadcast(gort_cond *c)
 {
+    track_release(c);
     if (nobody_waits(c))
         return;
     struct lock *l = sema_lock_of(c);

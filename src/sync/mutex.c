@@ -22,9 +22,11 @@
  * Instead of a subtraction first and a look at the rest after, as Go has it: invariant 3. A
  *         collector makes it unnecessary, but in C a mutex often lies inside what it protects.
  */
+#include "sync/blocked.h"
 #include "sync/sync.h"
 
 #include "base/check.h"
+#include "base/track.h"
 
 enum { LOCKED = 1, WOKEN = 2, STARVING = 4, SHIFT = 3, WAITER = 1 << SHIFT };
 enum { STARVING_NS = 1000000, SPIN_PAUSES = 30 };
@@ -32,7 +34,9 @@ enum { STARVING_NS = 1000000, SPIN_PAUSES = 30 };
 /* One goroutine on its way into the mutex. */
 struct locker {
     int64_t since_ns; /* when it began to wait; 0: not yet */
+    int64_t blocked;  /* the same for the block profile */
     int rounds;       /* of spinning */
+    bool parked;
     bool starving;
     bool awake; /* it has set, or was woken with, WOKEN */
 };
@@ -93,25 +97,31 @@ void gort_mutex_lock_slow(gort_mutex *mu)
         if (!cas_acq(state, old, state_after(old, &l))) /* pairs with the unlock */
             continue;
         if ((old & (LOCKED | STARVING)) == 0)
-            return;
+            break;
         enum sema_order order = l.since_ns != 0 ? SEMA_LIFO : SEMA_FIFO;
-        if (l.since_ns == 0)
+        if (l.since_ns == 0) {
             l.since_ns = os_nanotime();
-        sema_acquire(&mu->sema_, order, WAIT_MUTEX);
+            l.blocked = blocked_since();
+        }
+        l.parked |= sema_acquire(&mu->sema_, order, WAIT_MUTEX);
         l.starving = l.starving || os_nanotime() - l.since_ns > STARVING_NS;
         old = load_rlx(state);
         if ((old & STARVING) != 0) {
             take_over(state, old, &l);
-            return;
+            break;
         }
         l.awake = true;
         l.rounds = 0;
     }
+    if (l.parked)
+        blocked_until_now(l.blocked, __builtin_return_address(0));
+    track_acquire(state);
 }
 
 void gort_mutex_unlock_slow(gort_mutex *mu)
 {
     au32 *state = sync_u32(&mu->state_);
+    track_release(state);
     for (;;) {
         uint32_t old = load_rlx(state);
         uint32_t next = old & ~(uint32_t)LOCKED;
@@ -123,10 +133,9 @@ void gort_mutex_unlock_slow(gort_mutex *mu)
             next = (next - WAITER) | WOKEN;
         if (!cas_rel(state, old, next)) /* pairs with who locks next */
             continue;
-        if (starving)
-            sema_release(&mu->sema_, SEMA_HANDOFF);
-        else if (wake)
-            sema_release(&mu->sema_, SEMA_WAKE);
+        if (starving || wake)
+            contended(sema_release(&mu->sema_, starving ? SEMA_HANDOFF : SEMA_WAKE),
+                      __builtin_return_address(0));
         return;
     }
 }
@@ -135,5 +144,8 @@ bool gort_mutex_trylock(gort_mutex *mu)
 {
     au32 *state = sync_u32(&mu->state_);
     uint32_t old = load_rlx(state);
-    return (old & (LOCKED | STARVING)) == 0 && cas_acq(state, old, old | LOCKED);
+    if ((old & (LOCKED | STARVING)) != 0 || !cas_acq(state, old, old | LOCKED))
+        return false;
+    track_acquire(state);
+    return true;
 }

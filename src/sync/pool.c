@@ -13,6 +13,7 @@
  */
 #include "sync/sync.h"
 
+#include "base/track.h"
 #include "gc/gc.h"
 
 enum { CHUNK_ITEMS = 30 };
@@ -151,10 +152,18 @@ static struct pool_state *pool_state(gort_pool *p)
     return st;
 }
 
+/* What was done to an item before it was put happened before what is done to it next. */
+static const void *item_address(const void *item)
+{
+    static uint64_t of[128];
+    return &of[(uint64_t)(uintptr_t)item * 0x9E3779B97F4A7C15ULL >> 57];
+}
+
 void gort_pool_put(gort_pool *p, void *item)
 {
     if (item == NULL)
         return;
+    track_release(item_address(item));
     struct m *m = m_enter();
     struct pool_state *st = pool_state(p);
     uint32_t id = m_p(m)->id;
@@ -179,6 +188,8 @@ void *gort_pool_get(gort_pool *p)
             item = shards_take(st->old, st->nshards, id);
     }
     m_leave(m);
+    if (item != NULL)
+        track_acquire(item_address(item));
     if (item == NULL && p->make != NULL)
         item = p->make();
     return item;

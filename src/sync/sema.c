@@ -14,9 +14,11 @@
  *         rotations and no links upward, n addresses are about log n deep, and 64 deep at most. A
  *         list would make a program with 100,000 locked mutexes quadratic.
  */
+#include "sync/blocked.h"
 #include "sync/sync.h"
 
 #include "base/check.h"
+#include "base/track.h"
 
 enum { ROOTS = 251 };
 
@@ -25,12 +27,15 @@ struct sema_waiter {
     /* const while in the table: */
     const void *addr;
     struct g *g;
+    int64_t since; /* in arch_ticks, if PROBE_MUTEX is on; else 0 */
     /* lock: */
     struct sema_waiter *child[2]; /* of the first in a queue */
     struct sema_waiter *last;     /* of the first in a queue */
     struct sema_waiter *next;     /* behind us in the queue */
     /* owner (who took it out of the table, then the goroutine): */
     bool granted; /* the counter was decremented for us */
+    /* const while in the table: */
+    int64_t sampled; /* of sched_mutex_wait_begin, or 0 */
 };
 
 struct root {
@@ -120,6 +125,8 @@ static struct sema_waiter *dequeue(struct root *r, const void *addr) REQUIRES(r-
         tree_remove(at);
     }
     sub_seq(&r->nwait, 1u);
+    if (w->sampled != 0)
+        sched_mutex_wait_end(w->sampled);
     return w;
 }
 
@@ -141,12 +148,19 @@ bool sema_tryacquire(uint32_t *word)
     return take(sync_u32(word));
 }
 
+static bool is_mutex_wait(enum wait_reason why)
+{
+    return why == WAIT_MUTEX || why == WAIT_RWMUTEX_RLOCK || why == WAIT_RWMUTEX_LOCK;
+}
+
 /* Waits once; true if the counter was decremented for us. */
 PARKS static bool wait_for(struct root *r, uint32_t *word, enum sema_order order,
-                           enum wait_reason why) NO_TSA
+                           enum wait_reason why, bool *parked) NO_TSA
 {
     struct m *m = m_enter();
     struct sema_waiter w = {.addr = word, .g = m_curg(m)};
+    if (probe_on(PROBE_MUTEX))
+        w.since = (int64_t)arch_ticks();
     lock(&r->lock);
     add_seq(&r->nwait, 1u); /* before the look at the counter; pairs with sema_release */
     if (take(sync_u32(word))) {
@@ -155,37 +169,52 @@ PARKS static bool wait_for(struct root *r, uint32_t *word, enum sema_order order
         m_leave(m);
         return true;
     }
+    if (is_mutex_wait(why))
+        w.sampled = sched_mutex_wait_begin();
     enqueue(r, &w, order);
     park_unlock(&r->lock, why);
     m_leave(self());
+    *parked = true;
     return w.granted;
 }
 
-PARKS void sema_acquire(uint32_t *word, enum sema_order order, enum wait_reason why)
+PARKS bool sema_acquire(uint32_t *word, enum sema_order order, enum wait_reason why)
 {
+    bool parked = false;
     if (take(sync_u32(word)))
-        return;
+        return false;
     struct root *r = root_of(word);
-    while (!wait_for(r, word, order, why) && !take(sync_u32(word)))
+    while (!wait_for(r, word, order, why, &parked) && !take(sync_u32(word)))
         continue; /* somebody who did not wait was quicker */
+    return parked;
+}
+
+static inline void note_woken(struct sema_woken *woken, const struct sema_waiter *w)
+{
+    if (likely(w->since == 0))
+        return;
+    woken->n++;
+    woken->cycles += (int64_t)arch_ticks() - w->since;
 }
 
 /* After the addition, *word is read only on behalf of a goroutine that still waits on it; who has
  * come through may free it. */
-PARKS void sema_release(uint32_t *word, enum sema_release how)
+PARKS struct sema_woken sema_release(uint32_t *word, enum sema_release how)
 {
     struct root *r = root_of(word);
+    struct sema_woken woken = {0};
     add_seq(sync_u32(word), 1u); /* before the look at nwait; pairs with wait_for */
     if (load_seq(&r->nwait) == 0)
-        return;
+        return woken;
     struct m *m = m_enter();
     lock(&r->lock);
     struct sema_waiter *w = dequeue(r, word);
     unlock(&r->lock);
     if (w == NULL) {
         m_leave(m);
-        return;
+        return woken;
     }
+    note_woken(&woken, w);
     if (how == SEMA_HANDOFF && take(sync_u32(word))) {
         w->granted = true;
         ready_and_yield(w->g);
@@ -193,18 +222,18 @@ PARKS void sema_release(uint32_t *word, enum sema_release how)
         ready(w->g);
     }
     m_leave(self());
+    return woken;
 }
 
-void sema_release_many(uint32_t *word, uint32_t n)
+struct sema_woken sema_release_many(uint32_t *word, uint32_t n)
 {
-    if (n == 1) {
-        sema_release(word, SEMA_WAKE);
-        return;
-    }
+    if (n == 1)
+        return sema_release(word, SEMA_WAKE);
     struct root *r = root_of(word);
+    struct sema_woken woken = {0};
     add_seq(sync_u32(word), n); /* as in sema_release */
     if (n == 0 || load_seq(&r->nwait) == 0)
-        return;
+        return woken;
     struct m *m = m_enter();
     struct sema_waiter *first = NULL, **end = &first;
     lock(&r->lock);
@@ -214,9 +243,11 @@ void sema_release_many(uint32_t *word, uint32_t n)
     unlock(&r->lock);
     for (struct sema_waiter *w = first, *next; w != NULL; w = next) {
         next = w->next; /* its goroutine may be gone in a moment */
+        note_woken(&woken, w);
         ready_tail(w->g);
     }
     m_leave(m);
+    return woken;
 }
 
 /* ---- looking */
@@ -266,15 +297,22 @@ void sema_check(void)
 
 void gort_sema_acquire(gort_sema *s)
 {
-    sema_acquire(&s->permits_, SEMA_FIFO, WAIT_SEMACQUIRE);
+    int64_t since = blocked_since();
+    if (sema_acquire(&s->permits_, SEMA_FIFO, WAIT_SEMACQUIRE))
+        blocked_until_now(since, NULL);
+    track_acquire(&s->permits_);
 }
 
 bool gort_sema_tryacquire(gort_sema *s)
 {
-    return sema_tryacquire(&s->permits_);
+    bool got = sema_tryacquire(&s->permits_);
+    if (got)
+        track_acquire(&s->permits_);
+    return got;
 }
 
 void gort_sema_release(gort_sema *s)
 {
+    track_release(&s->permits_);
     sema_release(&s->permits_, SEMA_WAKE);
 }

@@ -29,15 +29,20 @@ static inline au64 *sync_u64(uint64_t *word)
 /* ---- sema.c: waiting on the address of a counter. Called outside the runtime. */
 enum sema_order { SEMA_FIFO, SEMA_LIFO };
 enum sema_release { SEMA_WAKE, SEMA_HANDOFF };
+/* Who was woken and had been asked for how long it waits: PROBE_MUTEX was on when it began to. */
+struct sema_woken {
+    uint32_t n;
+    int64_t cycles; /* altogether */
+};
 /* Takes 1 from *word, which waits until it is positive. SEMA_LIFO: waits at the head of the
- * queue. */
-PARKS void sema_acquire(uint32_t *word, enum sema_order order, enum wait_reason why);
+ * queue. True if the goroutine parked. */
+PARKS bool sema_acquire(uint32_t *word, enum sema_order order, enum wait_reason why);
 bool sema_tryacquire(uint32_t *word);
 /* Adds 1 to *word and wakes the first who waits. SEMA_HANDOFF: that one gets it for certain and
  * runs at once in the caller's place. */
-PARKS void sema_release(uint32_t *word, enum sema_release how);
+PARKS struct sema_woken sema_release(uint32_t *word, enum sema_release how);
 /* Adds n and wakes up to n. */
-void sema_release_many(uint32_t *word, uint32_t n);
+struct sema_woken sema_release_many(uint32_t *word, uint32_t n);
 /* The lock that goes with an address, of rank sema; shared by many addresses. */
 struct lock *sema_lock_of(const void *addr);
 /* How many goroutines wait on this address; for tests. */

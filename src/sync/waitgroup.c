@@ -7,6 +7,8 @@
  * Order   the word is changed with acquire and release: what was done before each
  *         gort_waitgroup_done happened before the wait's return, by the word or by the semaphore.
  */
+#include "base/track.h"
+#include "sync/blocked.h"
 #include "sync/sync.h"
 #include "sync/up.h"
 
@@ -26,8 +28,12 @@ void gort_waitgroup_add(gort_waitgroup *wg, int n)
 {
     au64 *word = sync_u64(&wg->state_);
     uint64_t delta = (uint64_t)(uint32_t)n << COUNTER_SHIFT;
+    if (n < 0)
+        track_release(word);
     uint64_t state = add_seq(word, delta) + delta;
     uint32_t waiters = waiters_of(state);
+    if (n > 0 && counter_of(state) == n) /* the first Add must be ordered with Wait */
+        track_reads(&wg->sema_, sizeof wg->sema_);
     if (counter_of(state) < 0)
         panic_string("sync: negative WaitGroup counter");
     if (waiters != 0 && n > 0 && counter_of(state) == n)
@@ -50,12 +56,18 @@ void gort_waitgroup_wait(gort_waitgroup *wg)
     for (;;) {
         uint64_t state = load_acq(word); /* pairs with gort_waitgroup_add */
         if (counter_of(state) == 0)
-            return;
+            break;
         if (!cas_seq(word, state, state + 1))
             continue;
-        sema_acquire(&wg->sema_, SEMA_FIFO, WAIT_SEMACQUIRE);
+        if (waiters_of(state) ==
+            0) /* the first to wait does, for ThreadSanitizer, what Add looks at */
+            track_writes(&wg->sema_, sizeof wg->sema_);
+        int64_t since = blocked_since();
+        if (sema_acquire(&wg->sema_, SEMA_FIFO, WAIT_SEMACQUIRE))
+            blocked_until_now(since, NULL);
         if (load_acq(word) != 0)
             panic_string("sync: WaitGroup is reused before previous Wait has returned");
-        return;
+        break;
     }
+    track_acquire(word);
 }

@@ -1,6 +1,8 @@
 /* limiter_test.c: the bucket that keeps the collector to half of the CPU. */
 #include "gc/gc_int.h"
 
+#include "support.h"
+
 #include <criterion/criterion.h>
 
 #define SECOND UINT64_C(1000000000)
@@ -64,4 +66,24 @@ Test(limiter, allows_half)
     for (int i = 0; i < 100000 && !l.limiting; i++)
         limiter_pour(&l, 1100000, 1000000);
     cr_expect(l.limiting);
+}
+
+static void fills_up(void)
+{
+    enum { SECONDS = 10 };
+    m_enter();
+    limiter_update(os_nanotime()); /* the first look: nothing is shared out */
+    int64_t later = os_nanotime() + SECONDS * (int64_t)SECOND;
+    cr_expect_eq(gc_limiter_last(), 0u);
+    limiter_add_stop(SECONDS * (int64_t)SECOND);
+    limiter_update(later);
+    cr_expect(limiter_limiting());
+    cr_expect_eq(gc_limiter_last(), load_rlx(&gc.cycle) + 1);
+    limiter_update(later + (int64_t)SECOND);
+    cr_expect_eq(gc_limiter_last(), load_rlx(&gc.cycle) + 1, "remembered after its end");
+    m_leave(self());
+}
+Test(limiter, remembers_in_which_cycle_it_began)
+{
+    cr_expect_eq(in_gort(fills_up), 0);
 }

@@ -4,6 +4,7 @@
 // expect: -1
 // expect: -1
 // expect: 100
+// expect: off is -1
 // expect: off: nothing was collected
 // expect: on: something was
 #include <gort.h>
@@ -33,6 +34,7 @@ static int program(int argc, char **argv)
     printf("%d\n", gort_debug_set_gc_percent(-1));
     printf("%d\n", gort_debug_set_gc_percent(100));
     printf("%d\n", gort_debug_set_gc_percent(-1));
+    printf("off is %d\n", gort_debug_gc_percent());
     gort_gc(); /* whatever was asked for before is over */
     uint32_t before = collections();
     allocate_32_mb();

@@ -123,7 +123,7 @@ static void stop_attached(void)
 
 Test(stw, an_attached_thread_that_computes_is_held)
 {
-    if (TRACK_SIGNALS)
+    if (!track_no_signals())
         cr_expect_eq(in_gort(stop_attached), 0);
 }
 

@@ -6,6 +6,7 @@
 #ifndef ARCH_AMD64_TLS_H
 #define ARCH_AMD64_TLS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -28,6 +29,15 @@ static inline void arch_tls_bounds(uintptr_t tp, size_t static_bytes, size_t con
 {
     *hi = tp + control_bytes;
     *lo = *hi - static_bytes;
+}
+
+/* The program's own: the first block below. */
+static inline void arch_tls_program(uintptr_t tp, size_t bytes, size_t align, uintptr_t *lo,
+                                    uintptr_t *hi)
+{
+    size_t a = align < 8 ? 8 : align;
+    *lo = tp - (bytes + a - 1) / a * a;
+    *hi = tp;
 }
 
 #endif

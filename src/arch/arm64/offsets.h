@@ -20,4 +20,8 @@
 #define M_ATT_NOBODY 16
 #define M_ATT_CALL   160 /* ATT_SIGNAL | ATT_BARRIER */
 
+#define M_PROBE_TRACE 1 /* base/probe.h */
+/* Bytes of gort_skip_please_use_callers_frames. */
+#define ARCH_SKIP_MARKERS 64
+
 #endif

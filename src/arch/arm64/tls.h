@@ -6,6 +6,7 @@
 #ifndef ARCH_ARM64_TLS_H
 #define ARCH_ARM64_TLS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -28,6 +29,15 @@ static inline void arch_tls_bounds(uintptr_t tp, size_t static_bytes, size_t con
 {
     *lo = tp - control_bytes;
     *hi = tp + static_bytes;
+}
+
+/* The program's own: the first block behind two words. */
+static inline void arch_tls_program(uintptr_t tp, size_t bytes, size_t align, uintptr_t *lo,
+                                    uintptr_t *hi)
+{
+    size_t a = align < 16 ? 16 : align;
+    *lo = tp + a;
+    *hi = *lo + (bytes + 7) / 8 * 8;
 }
 
 #endif

@@ -1,0 +1,258 @@
+/* dwarf_info.c: which function has the code at an address, and which calls were inlined there.
+ *
+ * Owns    the scopes of a unit: functions with code and inlined calls, flattened to steps by address.
+ * Holds   a scope's parent comes before it: chains of parents end.
+ */
+#include "symb/dwarf.h"
+
+#include "symb/dwarf_names.h"
+#include "symb/module.h"
+
+enum { DEEPEST_ENTRY = 256, ORIGIN_HOPS = 8 };
+
+/* What an entry that may be a scope says. */
+struct told {
+    struct attr low, high, ranges, entry, call_file, call_line;
+};
+
+static void told_attr(void *arg, unsigned name, const struct attr *a)
+{
+    struct told *t = arg;
+    switch (name) {
+    case DW_AT_low_pc:
+        t->low = *a;
+        break;
+    case DW_AT_high_pc:
+        t->high = *a;
+        break;
+    case DW_AT_ranges:
+        t->ranges = *a;
+        break;
+    case DW_AT_entry_pc:
+        t->entry = *a;
+        break;
+    case DW_AT_call_file:
+        t->call_file = *a;
+        break;
+    case DW_AT_call_line:
+        t->call_line = *a;
+        break;
+    default:
+        break;
+    }
+}
+
+/* Reading one unit. */
+struct scan {
+    struct dwarf *d;
+    struct unit *u;
+    const struct abbrevs *abbrevs;
+    struct vec scopes;
+    uint32_t open[DEEPEST_ENTRY]; /* the scope around entries of each depth */
+    uint32_t depth;               /* deeper ones belong to the deepest that is known */
+};
+
+static uint32_t scope_around(const struct scan *s)
+{
+    return s->open[s->depth < DEEPEST_ENTRY ? s->depth : DEEPEST_ENTRY - 1];
+}
+
+/* Its code, added to the unit's; where that begins, 0 when it has none. */
+static uint64_t scope_code(struct scan *s, const struct told *t, uint32_t index)
+{
+    uint64_t low = dwarf_address(s->d, s->u, &t->low);
+    if (t->ranges.kind != ATTR_NONE)
+        return dwarf_ranges(s->d, s->u, &t->ranges, &s->u->by_addr, index);
+    uint64_t high =
+        t->high.kind == ATTR_NUMBER ? low + t->high.v : dwarf_address(s->d, s->u, &t->high);
+    if (low == 0 || high <= low)
+        return 0;
+    spans_add(&s->u->by_addr, low, high, index);
+    return low;
+}
+
+static uint32_t scope_add(struct scan *s, uint64_t die, const struct told *t, bool inlined)
+{
+    uint32_t index = (uint32_t)s->scopes.n;
+    uint64_t first = scope_code(s, t, index), entry = dwarf_address(s->d, s->u, &t->entry);
+    struct scope *new = first != 0 ? vec_add(&s->scopes) : NULL;
+    if (new == NULL)
+        return scope_around(s);
+    new->die = die;
+    new->entry = !inlined &&entry != 0 ? entry : first;
+    new->parent = scope_around(s);
+    new->inlined = inlined;
+    new->call_file = t->call_file.kind == ATTR_NUMBER ? (uint32_t)t->call_file.v : 0;
+    new->call_line = t->call_line.kind == ATTR_NUMBER ? (uint32_t)t->call_line.v : 0;
+    return index;
+}
+
+static bool is_scope(uint32_t tag)
+{
+    return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
+}
+
+/* One entry; false at the end of the unit. */
+static bool scan_entry(struct scan *s, struct bytes *b)
+{
+    uint64_t die = (uint64_t)(b->at - s->d->info.p), code = bytes_uleb(b);
+    if (code == 0) {
+        if (s->depth == 0)
+            return false;
+        return --s->depth > 0 && !b->bad;
+    }
+    const struct abbrev *ab = dwarf_abbrev(s->abbrevs, code);
+    if (ab == NULL || !dwarf_work(s->d, ab->nattrs))
+        return false;
+    uint32_t scope = scope_around(s);
+    if (is_scope(ab->tag)) {
+        struct told t = {.low = {.kind = ATTR_NONE}};
+        dwarf_each_attr(s->u, ab, b, told_attr, &t);
+        if (!b->bad)
+            scope = scope_add(s, die, &t, ab->tag == DW_TAG_inlined_subroutine);
+    } else if (ab->fixed_bytes != UINT32_MAX) {
+        bytes_skip(b, ab->fixed_bytes);
+    } else {
+        struct told t;
+        dwarf_each_attr(s->u, ab, b, told_attr, &t);
+    }
+    if (ab->children && ++s->depth < DEEPEST_ENTRY)
+        s->open[s->depth] = scope;
+    return s->depth > 0 && !b->bad;
+}
+
+static void unit_read(struct dwarf *d, struct unit *u)
+{
+    u->read = true;
+    struct scan s = {
+        .d = d, .u = u, .abbrevs = dwarf_abbrevs(d, u), .scopes = VEC_OF(struct scope)};
+    struct bytes b = {.at = d->info.p + u->first, .end = d->info.p + u->end};
+    if (s.abbrevs == NULL || u->first >= u->end)
+        return;
+    s.open[0] = NO_SCOPE;
+    while (scan_entry(&s, &b))
+        ;
+    u->nscopes = (uint32_t)s.scopes.n;
+    u->scopes = vec_keep(&s.scopes, d->pool);
+    if (!spans_seal(&u->by_addr, d->pool) || u->scopes == NULL) {
+        u->by_addr.n = 0;
+        u->nscopes = 0;
+    }
+}
+
+struct unit *dwarf_unit_at(struct dwarf *d, uint64_t addr)
+{
+    uint32_t i = spans_find(&d->by_addr, addr);
+    if (i != SPAN_NONE) {
+        struct unit *u = &d->units[i];
+        if (!u->read)
+            unit_read(d, u);
+        return u;
+    }
+    for (i = 0; i < d->nunits; i++) { /* units that do not tell which code is theirs */
+        struct unit *u = &d->units[i];
+        if (u->has_ranges)
+            continue;
+        if (!u->read)
+            unit_read(d, u);
+        if (dwarf_scope_at(u, addr) != NO_SCOPE)
+            return u;
+    }
+    return NULL;
+}
+
+uint32_t dwarf_scope_at(const struct unit *u, uint64_t addr)
+{
+    uint32_t i = spans_find(&u->by_addr, addr);
+    return i != SPAN_NONE && i < u->nscopes ? i : NO_SCOPE;
+}
+
+/* ---- names and places, which may stand elsewhere: at the declaration, at the function that was inlined */
+struct named {
+    struct attr name, linkage, origin, file, line;
+};
+
+static void named_attr(void *arg, unsigned name, const struct attr *a)
+{
+    struct named *n = arg;
+    if (name == DW_AT_name)
+        n->name = *a;
+    else if (name == DW_AT_linkage_name || name == DW_AT_MIPS_linkage_name)
+        n->linkage = *a;
+    else if (name == DW_AT_abstract_origin || name == DW_AT_specification)
+        n->origin = *a;
+    else if (name == DW_AT_decl_file)
+        n->file = *a;
+    else if (name == DW_AT_decl_line)
+        n->line = *a;
+}
+
+static bool entry_named(struct dwarf *d, struct unit *u, uint64_t die, struct named *n)
+{
+    struct abbrevs *t = dwarf_abbrevs(d, u);
+    struct bytes b = {.at = d->info.p + die, .end = d->info.p + u->end};
+    const struct abbrev *ab = t != NULL ? dwarf_abbrev(t, bytes_uleb(&b)) : NULL;
+    if (ab == NULL)
+        return false;
+    dwarf_each_attr(u, ab, &b, named_attr, n);
+    return true;
+}
+
+/* Goes on from an entry to the one that it refers to; false when there is none. */
+static bool next_origin(struct dwarf **d, struct unit **u, uint64_t *die, const struct named *n)
+{
+    if (n->origin.kind == ATTR_REF_ALT)
+        *d = (*d)->alt;
+    else if (n->origin.kind != ATTR_REF)
+        return false;
+    *die = n->origin.v;
+    *u = *d != NULL ? dwarf_unit_of(*d, *die) : NULL;
+    return *u != NULL;
+}
+
+static const char *name_of(struct dwarf *d, struct unit *u, uint64_t die)
+{
+    const char *linkage = NULL;
+    for (int hop = 0; hop < ORIGIN_HOPS; hop++) {
+        struct named n = {.name = {.kind = ATTR_NONE}};
+        if (!entry_named(d, u, die, &n))
+            break;
+        const char *s = dwarf_text(d, u, &n.name);
+        if (s != NULL)
+            return s;
+        if (linkage == NULL)
+            linkage = dwarf_text(d, u, &n.linkage);
+        if (!next_origin(&d, &u, &die, &n))
+            break;
+    }
+    return linkage;
+}
+
+struct source *dwarf_scope_declared(struct dwarf *d, struct unit *u, uint32_t scope, uint64_t *line)
+{
+    uint64_t die = u->scopes[scope].die;
+    *line = 0;
+    for (int hop = 0; hop < ORIGIN_HOPS; hop++) {
+        struct named n = {.name = {.kind = ATTR_NONE}};
+        if (!entry_named(d, u, die, &n))
+            break;
+        if (n.file.kind == ATTR_NUMBER && n.line.kind == ATTR_NUMBER) {
+            *line = n.line.v;
+            return dwarf_source(d, u, n.file.v);
+        }
+        if (!next_origin(&d, &u, &die, &n))
+            break;
+    }
+    return NULL;
+}
+
+const char *dwarf_scope_name(struct dwarf *d, struct unit *u, uint32_t scope)
+{
+    struct scope *s = &u->scopes[scope];
+    if (!s->named) {
+        const char *name = name_of(d, u, s->die);
+        s->name = name != NULL ? intern(name) : NULL;
+        s->named = true;
+    }
+    return s->name;
+}

@@ -1,0 +1,138 @@
+/* functab.c: answers, found again without a lock.
+ *
+ * Owns    a table of answers by pc that only grows, and functions, one object for each entry and name.
+ * Holds   1. an answer never changes and never goes, once it is in a table.
+ *         2. it is void when its module's epoch is another one; then the next answer for its pc takes its
+ *            place in the table.
+ *         3. at most ANSWERS_MAX are made, whatever is asked: what comes later is worked out each time.
+ * Locks   rank symb for writers. Readers: a slot is published by store_rel, a larger table too; a reader of
+ *         the old one misses the newest answers and asks again.
+ */
+#include "symb/functab.h"
+
+#include "conf/limits.h"
+#include "mem/mem.h"
+
+struct table {
+    size_t cap; /* a power of two; at most half of it is used */
+    aptr slot[];
+};
+static aptr answers; /* struct table */
+static size_t nslots_used, nanswers;
+
+static struct {
+    const struct symb_func **slot;
+    size_t cap, n;
+} funcs;
+
+enum { FIRST_SLOTS = 2048 };
+
+static size_t hash_pc(uintptr_t pc)
+{
+    return (size_t)((uint64_t)pc * 0x9E3779B97F4A7C15ull >> 20);
+}
+
+static bool valid(const struct symb_answer *a)
+{
+    return a->module == NULL || load_rlx(&a->module->epoch) == a->epoch;
+}
+
+const struct symb_answer *functab_find(uintptr_t pc)
+{
+    struct table *t = load_acq(&answers); /* pairs with grow */
+    if (t == NULL)
+        return NULL;
+    for (size_t i = hash_pc(pc);; i++) {
+        const struct symb_answer *a = load_acq(&t->slot[i & (t->cap - 1)]); /* functab_keep */
+        if (a == NULL || a->pc == pc)
+            return a != NULL && valid(a) ? a : NULL;
+    }
+}
+
+static aptr *slot_of(struct table *t, uintptr_t pc)
+{
+    for (size_t i = hash_pc(pc);; i++) {
+        aptr *slot = &t->slot[i & (t->cap - 1)];
+        const struct symb_answer *a = load_rlx(slot);
+        if (a == NULL || a->pc == pc)
+            return slot;
+    }
+}
+
+/* The old table stays: somebody may be reading it. All of them together are as large as the last one. */
+static bool grow(struct table *old)
+{
+    size_t cap = old == NULL ? FIRST_SLOTS : 2 * old->cap;
+    struct table *t = mem_table_grow(NULL, 0, sizeof *t + cap * sizeof t->slot[0]);
+    if (t == NULL)
+        return false;
+    t->cap = cap;
+    for (size_t i = 0; old != NULL && i < old->cap; i++) {
+        const struct symb_answer *a = load_rlx(&old->slot[i]);
+        if (a != NULL)
+            store_rlx(slot_of(t, a->pc), (void *)(uintptr_t)a);
+    }
+    store_rel(&answers, t);
+    return true;
+}
+
+const struct symb_answer *functab_keep(const struct symb_answer *a)
+{
+    struct table *t = load_rlx(&answers);
+    if (nanswers >= SYMB_ANSWERS_MAX || ((t == NULL || 2 * nslots_used >= t->cap) && !grow(t)))
+        return NULL;
+    size_t bytes = offsetof(struct symb_answer, line) + a->n * sizeof a->line[0];
+    struct symb_answer *copy = pool_take(&immortal, bytes);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, a, bytes);
+    aptr *slot = slot_of(load_rlx(&answers), a->pc);
+    nslots_used += load_rlx(slot) == NULL;
+    nanswers++;
+    store_rel(slot, copy); /* pairs with functab_find */
+    return copy;
+}
+
+/* ---- functions */
+static const struct symb_func **func_slot(const struct symb_func **slot, size_t cap,
+                                          const char *name, uintptr_t entry)
+{
+    for (size_t i = hash_pc(entry ^ (uintptr_t)name);; i++) {
+        const struct symb_func **at = &slot[i & (cap - 1)];
+        if (*at == NULL || ((*at)->entry == entry && (*at)->name == name))
+            return at;
+    }
+}
+
+static bool funcs_grow(void)
+{
+    size_t cap = funcs.cap == 0 ? FIRST_SLOTS : 2 * funcs.cap;
+    const struct symb_func **slot = mem_table_grow(NULL, 0, cap * sizeof slot[0]);
+    if (slot == NULL)
+        return false;
+    for (size_t i = 0; i < funcs.cap; i++) {
+        const struct symb_func *f = funcs.slot[i];
+        if (f != NULL)
+            *func_slot(slot, cap, f->name, f->entry) = f;
+    }
+    if (funcs.cap > 0)
+        mem_table_grow(funcs.slot, funcs.cap * sizeof slot[0], 0);
+    funcs.slot = slot;
+    funcs.cap = cap;
+    return true;
+}
+
+const struct symb_func *functab_func(const char *name, uintptr_t entry)
+{
+    if (2 * (funcs.n + 1) > funcs.cap && !funcs_grow())
+        return NULL;
+    const struct symb_func **at = func_slot(funcs.slot, funcs.cap, name, entry);
+    if (*at != NULL)
+        return *at;
+    struct symb_func *f = pool_take(&immortal, sizeof *f);
+    if (f == NULL)
+        return NULL;
+    *f = (struct symb_func){.name = name, .entry = entry};
+    funcs.n++;
+    return *at = f;
+}

@@ -1,0 +1,10 @@
+/* inflate.h: what zlib packed, unpacked. */
+#ifndef SYMB_INFLATE_H
+#define SYMB_INFLATE_H
+
+#include "symb/bytes.h"
+
+/* Unpacks the zlib stream `in` to exactly n bytes at `out`; false when it is not that. */
+bool inflate_zlib(struct part in, unsigned char *out, size_t n);
+
+#endif

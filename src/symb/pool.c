@@ -1,0 +1,177 @@
+/* pool.c: memory for tables of names.
+ *
+ * Owns    chunks of pools, arrays that grow, and sorting them.
+ * Locks   none: callers hold rank symb.
+ * Instead of malloc: names are wanted while malloc is what failed; and qsort may call it.
+ */
+#include "symb/pool.h"
+
+#include "mem/mem.h"
+#include "os/os.h"
+
+#include <string.h>
+
+enum { CHUNK_BYTES = 64 * 1024, VEC_FIRST_BYTES = 16 * 1024 };
+
+struct pool_chunk {
+    struct pool_chunk *older;
+    size_t bytes;
+};
+
+static bool pool_grow(struct pool *p, size_t least)
+{
+    size_t page = os_page_bytes(), bytes = sizeof(struct pool_chunk) + least;
+    if (bytes < least)
+        return false;
+    bytes = bytes < CHUNK_BYTES ? CHUNK_BYTES : (bytes + page - 1) & ~(page - 1);
+    struct pool_chunk *c = os_map(bytes);
+    if (c == NULL)
+        return false;
+    memstat_add(SYS_OTHER, (int64_t)bytes);
+    c->bytes = bytes;
+    c->older = p->chunks;
+    p->chunks = c;
+    p->next = (char *)(c + 1);
+    p->end = (char *)c + bytes;
+    return true;
+}
+
+void *pool_take(struct pool *p, size_t bytes)
+{
+    if (bytes > (size_t)1 << 40)
+        return NULL;
+    bytes = (bytes + 7) & ~(size_t)7;
+    if ((size_t)(p->end - p->next) < bytes && !pool_grow(p, bytes))
+        return NULL;
+    void *at = p->next;
+    p->next += bytes;
+    return at;
+}
+
+void pool_drop(struct pool *p)
+{
+    for (struct pool_chunk *c = p->chunks, *older; c != NULL; c = older) {
+        older = c->older;
+        memstat_add(SYS_OTHER, -(int64_t)c->bytes);
+        os_unmap(c, c->bytes);
+    }
+    *p = (struct pool){.next = NULL};
+}
+
+/* Memory of arrays that are done with: a unit needs five, and asking the kernel takes longer than
+ * filling them. */
+enum { SPARES = 6, SPARE_BYTES_MAX = 1024 * 1024 };
+static struct {
+    void *at;
+    size_t bytes;
+} spare[SPARES];
+
+static bool take_spare(struct vec *v)
+{
+    for (int i = 0; i < SPARES; i++) {
+        if (spare[i].at == NULL)
+            continue;
+        v->at = spare[i].at;
+        v->cap = spare[i].bytes / v->each;
+        v->bytes = spare[i].bytes;
+        spare[i].at = NULL;
+        return true;
+    }
+    return false;
+}
+
+static bool keep_spare(const struct vec *v)
+{
+    for (int i = 0; i < SPARES && v->bytes <= SPARE_BYTES_MAX; i++) {
+        if (spare[i].at != NULL)
+            continue;
+        spare[i].at = v->at;
+        spare[i].bytes = v->bytes;
+        return true;
+    }
+    return false;
+}
+
+static bool vec_grow(struct vec *v)
+{
+    if (v->cap == 0 && take_spare(v))
+        return true;
+    size_t bytes = v->cap == 0 ? VEC_FIRST_BYTES : 2 * v->bytes;
+    void *at = mem_table_grow(v->at, v->bytes, bytes);
+    if (at == NULL) {
+        v->failed = true;
+        return false;
+    }
+    v->at = at;
+    v->bytes = bytes;
+    v->cap = bytes / v->each;
+    return true;
+}
+
+void *vec_add(struct vec *v)
+{
+    if (v->n == v->cap && !vec_grow(v))
+        return NULL;
+    return memset((char *)v->at + v->each * v->n++, 0, v->each);
+}
+
+void vec_drop(struct vec *v)
+{
+    if (v->cap > 0 && !keep_spare(v))
+        mem_table_grow(v->at, v->bytes, 0);
+    *v = (struct vec){.each = v->each};
+}
+
+void *vec_keep(struct vec *v, struct pool *p)
+{
+    void *at = v->n > 0 && !v->failed ? pool_take(p, v->n * v->each) : NULL;
+    if (at != NULL)
+        memcpy(at, v->at, v->n * v->each);
+    vec_drop(v);
+    return at;
+}
+
+/* ---- sorting */
+typedef bool (*less_fn)(const void *a, const void *b);
+
+static bool is_sorted(const char *at, size_t n, size_t each, less_fn less)
+{
+    for (size_t i = 1; i < n; i++)
+        if (less(at + i * each, at + (i - 1) * each))
+            return false;
+    return true;
+}
+
+/* Merges from[lo, mid) and from[mid, hi) into `to`. */
+static void merge(char *to, const char *from, size_t lo, size_t mid, size_t hi, size_t each,
+                  less_fn less)
+{
+    size_t a = lo, b = mid;
+    for (size_t i = lo; i < hi; i++) {
+        bool second = a == mid || (b < hi && less(from + b * each, from + a * each));
+        memcpy(to + i * each, from + (second ? b++ : a++) * each, each);
+    }
+}
+
+bool pool_sort(void *at, size_t n, size_t each, less_fn less)
+{
+    if (is_sorted(at, n, each, less))
+        return true;
+    char *here = at, *there = os_map(n * each), *scratch = there;
+    if (scratch == NULL)
+        return false;
+    for (size_t width = 1; width < n; width *= 2) {
+        for (size_t lo = 0; lo < n; lo += 2 * width) {
+            size_t mid = n - lo < width ? n : lo + width;
+            size_t hi = n - lo < 2 * width ? n : lo + 2 * width;
+            merge(there, here, lo, mid, hi, each, less);
+        }
+        char *swap = here;
+        here = there;
+        there = swap;
+    }
+    if (here != (char *)at)
+        memcpy(at, here, n * each);
+    os_unmap(scratch, n * each);
+    return true;
+}

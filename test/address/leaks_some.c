@@ -1,0 +1,29 @@
+/* Memory of malloc's that nothing points to any more. */
+// expect-re: LeakSanitizer: detected memory leaks
+// expect-re: 300 byte\(s\) leaked in 1 allocation
+// exit: any
+// env: ASAN_OPTIONS=detect_leaks=1
+#include <gort.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static void lose(void)
+{
+    char *volatile p = malloc(300);
+    strcpy(p, "lost");
+    p = NULL;
+}
+
+static int run(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    gort_go(lose);
+    gort_sleep(1000000);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    return gort_run(run, argc, argv);
+}

@@ -1,0 +1,157 @@
+/* workload.c: a program whose profiles are known, for test/clients/pprof/check: writes each kind, in both
+ * formats, to the folder that it is given.
+ *
+ *   allocs     2000 objects of 1 KiB by alloc_small, 200 of 64 KiB by alloc_large (inlined in alloc_both)
+ *   heap       1000 of the former live
+ *   block      5 waits for hold_mutex's 2 ms in wait_mutex, 5 for slow_sender's in slow_receiver
+ *   mutex      the same 5 at the unlock in hold_mutex
+ *   goroutine  7 in leak_here
+ *   own        3 things of open_thing
+ *   cpu        all time in burn_inner, inlined in burn
+ */
+#include <gort.h>
+#include <gort/pprof.h>
+#include <gort/prof.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MS       1000000
+#define NOINLINE __attribute__((noinline))
+
+static void *volatile kept[1000];
+static void *volatile sink;
+static gort_mutex mutex;
+static gort_chan *c, *never;
+static gort_waitgroup done;
+static bool wanted[5];
+
+static NOINLINE void alloc_small(int i)
+{
+    kept[i % 1000] = gort_alloc_noscan(1024);
+}
+static inline __attribute__((always_inline)) void alloc_large(void)
+{
+    sink = gort_alloc_noscan(65536);
+}
+static NOINLINE void alloc_both(void)
+{
+    for (int i = 0; i < 2000; i++)
+        alloc_small(i);
+    for (int i = 0; i < 200; i++)
+        alloc_large();
+}
+
+static NOINLINE void wait_mutex(void *round)
+{
+    __atomic_store_n((bool *)round, true, __ATOMIC_RELEASE);
+    gort_mutex_lock(&mutex);
+    gort_mutex_unlock(&mutex);
+    gort_waitgroup_done(&done);
+}
+static NOINLINE void hold_mutex(int round)
+{
+    gort_mutex_lock(&mutex);
+    gort_waitgroup_add(&done, 1);
+    gort_go(wait_mutex, &wanted[round]);
+    while (!__atomic_load_n(&wanted[round], __ATOMIC_ACQUIRE))
+        gort_gosched();
+    gort_sleep(20 * MS);
+    gort_mutex_unlock(&mutex);
+    gort_waitgroup_wait(&done);
+}
+
+static NOINLINE void slow_sender(void *unused)
+{
+    int v = 0;
+    (void)unused;
+    gort_sleep(20 * MS);
+    gort_chan_send(c, &v);
+}
+static NOINLINE void slow_receiver(void)
+{
+    int v;
+    gort_go(slow_sender, NULL);
+    gort_chan_recv(c, &v);
+}
+
+static NOINLINE void leak_here(void *unused)
+{
+    int v;
+    (void)unused;
+    gort_waitgroup_done(&done);
+    gort_chan_recv(never, &v);
+}
+
+static NOINLINE void open_thing(gort_pprof_profile *p, const void *thing)
+{
+    gort_pprof_add(p, thing, 0);
+}
+
+static inline __attribute__((always_inline)) unsigned burn_inner(unsigned x)
+{
+    for (int i = 0; i < 1000; i++)
+        x = x * 1664525 + 1013904223 + (x >> 13);
+    return x;
+}
+static int64_t cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+static NOINLINE unsigned burn(int64_t ns)
+{
+    unsigned x = 1;
+    for (int64_t until = cpu_ns() + ns; cpu_ns() < until;)
+        for (int i = 0; i < 100; i++)
+            x = burn_inner(x);
+    return x;
+}
+
+static int file(const char *dir, const char *name, const char *ending)
+{
+    return open(gort_sprintf("%s/%s.%s", dir, name, ending), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+}
+
+static int run(int argc, char **argv)
+{
+    static const char *const names[] = {"allocs", "block", "goroutine",   "heap",
+                                        "mutex",  "own",   "threadcreate"};
+    const char *dir = argc > 1 ? argv[1] : ".";
+    gort_mem_profile_rate = 1;
+    gort_set_block_profile_rate(1);
+    gort_set_mutex_profile_fraction(1);
+    c = gort_chan_make(gort_typeof(int), 0);
+    never = gort_chan_make(gort_typeof(int), 0);
+    gort_pprof_profile *own = gort_pprof_new("own");
+    alloc_both();
+    for (int i = 0; i < 5; i++)
+        hold_mutex(i);
+    for (int i = 0; i < 5; i++)
+        slow_receiver();
+    gort_set_block_profile_rate(0);
+    gort_waitgroup_add(&done, 7);
+    for (int i = 0; i < 7; i++)
+        gort_go(leak_here, NULL);
+    gort_waitgroup_wait(&done);
+    for (int i = 0; i < 3; i++)
+        open_thing(own, &names[i]);
+    for (int i = 0; i < 3; i++)
+        gort_gc();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (gort_pprof_write(names[i], file(dir, names[i], "pb.gz"), 0) != 0 ||
+            gort_pprof_write(names[i], file(dir, names[i], "txt"), 1) != 0) {
+            perror(names[i]);
+            return 1;
+        }
+    }
+    if (gort_pprof_start_cpu_profile(file(dir, "cpu", "pb.gz")) != 0)
+        return 1;
+    unsigned x = burn(1000l * MS);
+    return gort_pprof_stop_cpu_profile() != 0 || x == 0;
+}
+
+GORT_MAIN(run)

@@ -1,0 +1,76 @@
+/* The file of a module becomes shorter while its names are read: the kernel says so by SIGBUS. The names are lost,
+ * the program is not, and a fault of its own is a panic as ever. */
+// link: -ldl
+// skip-on: arm64
+// exit: 0
+// expect: named
+// expect: gone, and we live
+// expect: others are still named
+// expect: own faults are panics
+#include <gort.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SAY(what, ok) printf("%s%s\n", (ok) ? "" : "WRONG: ", what)
+
+static char copy[64] = "/tmp/gort-module-XXXXXX";
+
+static bool copy_file(const char *from)
+{
+    char buf[65536];
+    size_t n;
+    FILE *in = fopen(from, "rb"), *out = fdopen(mkstemp(copy), "wb");
+    if (in == NULL || out == NULL)
+        return false;
+    while ((n = fread(buf, 1, sizeof buf, in)) > 0)
+        fwrite(buf, 1, n, out);
+    fclose(in);
+    return fclose(out) == 0;
+}
+
+static void faults(void)
+{
+    GORT_SCOPE
+    {
+        *(volatile int *)8 = 1;
+    }
+}
+
+static void caught(void *arg)
+{
+    (void)arg;
+    gort_any r;
+    gort_recover(&r);
+    SAY("own faults are panics", r.type != NULL);
+    fflush(stdout);
+    unlink(copy);
+    _exit(0); /* the loader would read the lost pages */
+}
+
+static int run(int argc, char **argv)
+{
+    Dl_info info;
+    (void)argc, (void)argv;
+    void *libm = dlopen("libm.so.6", RTLD_NOW);
+    if (libm == NULL || dladdr(dlsym(libm, "cbrt"), &info) == 0 || !copy_file(info.dli_fname))
+        return 1;
+    void *module = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
+    uintptr_t first = (uintptr_t)dlsym(module, "cbrt"), second = (uintptr_t)dlsym(module, "expm1");
+    SAY("named", strstr(gort_func_name(gort_func_for_pc(first)), "cbrt") != NULL);
+    if (truncate(copy, 0) != 0)
+        return 1;
+    const gort_func *f = gort_func_for_pc(second);
+    SAY("gone, and we live", f == NULL || gort_func_name(f)[0] != '\0');
+    SAY("others are still named", gort_func_for_pc((uintptr_t)run) != NULL);
+    GORT_SCOPE
+    {
+        gort_defer(caught, NULL);
+        faults();
+    }
+    return 1;
+}
+
+GORT_MAIN(run)

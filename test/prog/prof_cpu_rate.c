@@ -1,0 +1,66 @@
+/* SetCPUProfileRate in Go's words; a rate that was set before is the profile's; whoever handles SIGPROF keeps
+ * it. */
+// link: -lz
+// limit: 60
+// skip-on: tsan arm64
+// expect: runtime: cannot set cpu profile rate until previous profile has finished.
+// expect: runtime: cannot set cpu profile rate until previous profile has finished.
+// expect: samples of 4 ms
+// expect: runtime: cannot set cpu profile rate: the program handles SIGPROF itself
+// expect: no profile: Device or resource busy
+#include <gort.h>
+
+#include "profile_sums.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+static volatile uint64_t sink;
+
+static void compute_ms(long ms)
+{
+    struct timespec t, began;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &began);
+    do {
+        for (unsigned i = 0; i < 100000; i++)
+            sink += i;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    } while ((t.tv_sec - began.tv_sec) * 1000 + (t.tv_nsec - began.tv_nsec) / 1000000 < ms);
+}
+
+static void programs_own(int sig)
+{
+    (void)sig;
+}
+
+static int run(int argc, char **argv)
+{
+    char path[256];
+    (void)argc;
+    (void)argv;
+    gort_set_cpu_profile_rate(0);
+    gort_set_cpu_profile_rate(-5);
+    gort_set_cpu_profile_rate(250);
+    compute_ms(50); /* for nobody */
+    gort_set_cpu_profile_rate(100);
+    int fd = pprof_temporary(path, sizeof path);
+    if (gort_pprof_start_cpu_profile(fd) != 0)
+        perror("start");
+    compute_ms(200);
+    if (gort_pprof_stop_cpu_profile() != 0)
+        perror("stop");
+    struct pprof_file *p = pprof_open(path);
+    int64_t n = pprof_sum(p, NULL, NULL, 0), ns = pprof_sum(p, NULL, NULL, 1);
+    printf("samples of %d ms\n", n > 0 ? (int)(ns / n / 1000000) : 0);
+    fflush(stdout);
+    pprof_close(p);
+    unlink(path);
+    signal(SIGPROF, programs_own);
+    gort_set_cpu_profile_rate(100);
+    if (gort_pprof_start_cpu_profile(fd) != 0)
+        printf("no profile: %s\n", strerror(errno));
+    raise(SIGPROF);
+    return 0;
+}
+GORT_MAIN(run)
