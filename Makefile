@@ -293,7 +293,7 @@ run-faults: lib
 
 # A stage is a name for scripts/gate, which runs check-<stage> and adds up what each counted.
 .PHONY: check-matrix check-lint check-models check-clang check-faults check-examples check-clients
-.PHONY: check-race check-address
+.PHONY: check-race check-address check-valgrind
 check-units-%:
 	+@$(MAKE) KIND=$* run-units
 check-progs-%:
@@ -314,6 +314,13 @@ check-examples:
 check-clang:
 	+@$(MAKE) KIND=clang all && scripts/gate --count clang 1
 	+@for t in panic_cplusplus sync_cxx sched_cplusplus; do $(MAKE) KIND=clang run-progs T=$$t || exit 1; done
+# A few programs as they are, under valgrind: none has an error, or ends otherwise.
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=no
+ON_VALGRIND := chan_pipeline context_program final_order gc_stops io_pingpong mem_stats panic_recovered sched_attach \
+               sched_cgocall sync_once timer_program trace_nested
+check-valgrind:
+	+@$(MAKE) KIND=release lib
+	@$(subst --run '$(RUN)',--run '$(VALGRIND)',$(PROGTEST)) --label valgrind --slow 10 --exactly $(or $(T),$(ON_VALGRIND))
 check-race check-address:
 	+@$(MAKE) KIND=$(@:check-%=%) run-special
 check-arm64:
@@ -329,9 +336,9 @@ check-lint:
 GATE = +@MAKE='$(MAKE)' scripts/gate
 ONE := units-release progs-release units-debug progs-debug
 ALL := units-release progs-release units-debug progs-debug units-hostile progs-hostile http-release http-hostile \
-       race address examples clients matrix models lint
+       race address valgrind examples clients matrix models lint
 
-.PHONY: test hostile paranoid tsan asan faults arm64 clang matrix models lint stress race address
+.PHONY: traces test hostile paranoid tsan asan faults arm64 clang matrix models lint stress race address valgrind
 test:
 	@scripts/setup build test $(filter arm64 clang,$(ALSO))
 	$(GATE) $(if $(T),$(ONE),$(ALL) $(ALSO))
@@ -351,7 +358,8 @@ race address:
 arm64 clang:
 	@scripts/setup build test $@
 	$(GATE) $@
-faults matrix models lint:
+faults matrix models lint valgrind:
+faults models lint valgrind:
 	@scripts/setup build test
 	$(GATE) $@
 
@@ -367,6 +375,10 @@ build/fuzz/%: test/fuzz/%.c $(LIB_C) $(LIB_S) Makefile
 fuzz: $(FUZZERS)
 	@for f in $^; do mkdir -p $$f.corpus; ASAN_OPTIONS=detect_leaks=0 $$f -max_total_time=$(SECONDS_FUZZ) -timeout=10 \
 	    -rss_limit_mb=2048 -print_final_stats=0 $$f.corpus || exit 1; done
+
+# Traces that stress programs write of themselves, for our reader and Go's.
+traces: lib
+	@test/clients/trace/run --kind $(KIND) --run '$(RUN)'
 
 N ?= 10
 SECONDS_EACH ?= 2

@@ -301,8 +301,8 @@ void gort_chan_send(gort_chan *c, const void *elem) NO_TSA
     if (unlikely(c == NULL))
         wait_for_ever(WAIT_CHAN_SEND_NIL);
     struct g *wake = NULL;
-    track_reads(&c->closed, sizeof c->closed);
-    track_reads(elem, c->elem_bytes);
+    if (track_is(TRACK_RACES))
+        chan_sends(c, elem, __builtin_return_address(0));
     struct m *m = m_enter();
     lock(&c->lock);
     enum chan_try r = chan_put(c, elem, &wake);

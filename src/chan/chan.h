@@ -78,6 +78,8 @@ void chan_dequeue(struct waitq *q,
 /* happens.c: an element passes through `slot` (without a buffer, not), and `waiter` has its part in it too
  * (NULL: nobody waited). */
 void chan_happens(struct gort_chan *c, const char *slot, struct g *waiter);
+/* The statement at `pc` sends *elem: outside the runtime. */
+void chan_sends(struct gort_chan *c, const void *elem, const void *pc);
 NORETURN void chan_panic_closed(void);
 /* Dies if what chan.c promises does not hold. */
 void chan_check(struct gort_chan *c) EXCLUDES(c->lock);

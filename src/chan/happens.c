@@ -5,6 +5,9 @@
  * Holds   1. A slot of the buffer carries what its last user had done; without a buffer, `count` carries
  *            what the two have done that meet. `closed` carries the close.
  *
+ * A send also reads `closed` in the program's name, and a close writes it: a send that might have found the
+ * channel closed is a race.
+ *
  * Out of line, and only called in a program that was linked with the tool (base/track.h).
  */
 #include "chan/chan.h"
@@ -24,4 +27,10 @@ COLD void chan_happens(struct gort_chan *c, const char *slot, struct g *waiter)
     track_release_only(slot);
     if (waiter != NULL)
         g_track_pass(waiter, slot);
+}
+
+COLD void chan_sends(struct gort_chan *c, const void *elem, const void *pc)
+{
+    track_access(&c->closed, sizeof c->closed, pc, false);
+    track_access(elem, c->elem_bytes, pc, false);
 }

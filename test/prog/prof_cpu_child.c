@@ -1,6 +1,8 @@
 /* A profile ends at the border of the process: a child that computes is sent no SIGPROF, whether it only
  * forked or runs another program; and gort_run's end leaves no timer behind. */
 // limit: 120
+// An emulated program asks this machine's kernel to run another of its own, which it cannot.
+// skip-on: arm64
 // skip-on: tsan
 // expect: a fork: 0
 // expect: another program: 0

@@ -1,6 +1,8 @@
 /* The profile of 100,000 goroutines, most of which end up in one line; those that end meanwhile, and collections,
  * do no harm. */
 // limit: 120
+// The emulator has no MADV_GUARD_INSTALL; guards by mprotect end where the kernel's count of mappings does.
+// skip-on: arm64
 // skip-on: tsan
 // expect: 100001
 // expect: one line of 100000

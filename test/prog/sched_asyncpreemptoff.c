@@ -1,4 +1,5 @@
 /* GODEBUG=asyncpreemptoff=1: a loop without a call keeps the only processor. */
+// skip-on: race
 // env: GOMAXPROCS=1
 // env: GODEBUG=asyncpreemptoff=1
 // expect: undisturbed

@@ -1,4 +1,5 @@
 /* A goroutine that blocks every signal on its thread computes, then sleeps: nothing hangs. */
+// skip-on: race
 // env: GOMAXPROCS=1
 // expect: slept
 #include <gort.h>

@@ -1,4 +1,5 @@
 /* A table of names, each there once, that keeps none of them. */
+// skip-on: race
 // expect: the same
 // expect: forgotten
 #include <gort.h>
