@@ -155,13 +155,12 @@ void sched_announced(struct m *m)
     await_signal(m);
 }
 
-/* The P is gone, or a barrier is to be made. `announced` is lowered already, but g->ctx is as it was. */
+/* The P is gone, or a barrier is to be made. `announced` is lowered already, but g->ctx is as it was. Only
+ * who has no P waits here: a P must not be kept from the stop that is under way. */
 static COLD void exit_slow(struct m *m)
 {
     add_seq(&m->announced, 0u); /* pairs with world_stop_all */
-    if ((load_seq(&m->attention) & ATT_REVOKED) == 0)
-        return; /* who still has a P must not wait for a start: the stop would wait for the P */
-    while (load_rlx(&m->locks) == 0 && world_held()) {
+    while (load_rlx(&m->locks) == 0 && (load_seq(&m->attention) & ATT_REVOKED) && world_held()) {
         store_rlx(&m->locks, 1u); /* no handler may use our note */
         add_seq(&m->announced, 1u);
         world_await_start(m);

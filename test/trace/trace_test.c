@@ -163,6 +163,23 @@ Test(trace, ends_by_itself_when_nobody_reads, .timeout = 60)
     in_gort(unread);
 }
 
+/* As all of the runtime's: who holds a lock is not stopped for somebody else's turn. */
+static uint32_t stack(struct tables *t, const uintptr_t *pcs, size_t n)
+{
+    struct m *m = m_enter();
+    uint32_t number = tables_stack(t, pcs, n);
+    m_leave(m);
+    return number;
+}
+
+static uint32_t string(struct tables *t, const char *text, size_t n)
+{
+    struct m *m = m_enter();
+    uint32_t number = tables_string(t, text, n);
+    m_leave(m);
+    return number;
+}
+
 static void numbers(void)
 {
     struct tables *t = tables_new();
@@ -170,26 +187,28 @@ static void numbers(void)
     uint32_t last = 0;
     for (size_t i = 0; i < STACK_FRAMES_MAX; i++)
         pcs[i] = 1000 + i;
-    uint32_t one = tables_stack(t, pcs, 5), other = tables_stack(t, pcs, 6);
+    uint32_t one = stack(t, pcs, 5), other = stack(t, pcs, 6);
     cr_expect(one != 0 && other != 0 && one != other);
-    cr_expect_eq(tables_stack(t, pcs, 5), one);
-    cr_expect_eq(tables_stack(t, pcs, 0), 0);
+    cr_expect_eq(stack(t, pcs, 5), one);
+    cr_expect_eq(stack(t, pcs, 0), 0);
     for (uint32_t i = 0; i < 2 * TRACE_STACK_SLOTS; i++) {
         pcs[0] = i;
-        last = tables_stack(t, pcs, STACK_FRAMES_MAX);
+        last = stack(t, pcs, STACK_FRAMES_MAX);
     }
     cr_expect_eq(last, 0); /* there is no room for so many */
     pcs[0] = 1000;
-    cr_expect_eq(tables_stack(t, pcs, 5), one);
-    uint32_t a = tables_string(t, "a", 1), empty = tables_string(t, "", 0);
+    cr_expect_eq(stack(t, pcs, 5), one);
+    uint32_t a = string(t, "a", 1), empty = string(t, "", 0);
     cr_expect(a >= TEXTS && empty >= TEXTS && a != empty);
-    cr_expect_eq(tables_string(t, "ab", 1), a);
+    cr_expect_eq(string(t, "ab", 1), a);
     static char longest[3000];
     memset(longest, 'x', sizeof longest);
-    cr_expect_eq(tables_string(t, longest, 3000), tables_string(t, longest, STRING_BYTES_MAX));
+    cr_expect_eq(string(t, longest, 3000), string(t, longest, STRING_BYTES_MAX));
+    m_enter();
     tables_clear(t);
-    cr_expect_eq(tables_string(t, "other", 5), (uint32_t)TEXTS);
-    cr_expect_eq(tables_stack(t, pcs, 7), 1);
+    m_leave(self());
+    cr_expect_eq(string(t, "other", 5), (uint32_t)TEXTS);
+    cr_expect_eq(stack(t, pcs, 7), 1);
 }
 
 Test(tables, give_the_same_number_for_the_same)
@@ -208,20 +227,27 @@ Test(format, numbers_are_leb128)
     cr_expect(b[0] == 0x80 && b[1] == 0x80 && b[2] == 4);
 }
 
+static void sample(const uintptr_t *pcs, size_t n)
+{
+    struct m *m = m_enter();
+    trace_cpu_sample(m, m_curg(m), pcs, n);
+    m_leave(m);
+}
+
 static void sampled(void)
 {
     size_t len;
     uintptr_t pcs[3] = {(uintptr_t)sampled + 1, (uintptr_t)in_gort + 1, 1};
     gort_start_trace();
     for (int i = 0; i < 2000; i++) /* more than there is room for */
-        trace_cpu_sample(self(), m_curg(self()), pcs, 3);
+        sample(pcs, 3);
     done = gort_make_chan(int, 1);
     gort_go(stop_it);
     bool found = false;
     for (const char *p; (p = gort_read_trace(&len)) != NULL;)
         found |= memmem(p, len, "sampled", 7) != NULL;
     cr_expect(found);
-    trace_cpu_sample(self(), m_curg(self()), pcs, 3); /* no trace: nothing */
+    sample(pcs, 3); /* no trace: nothing */
 }
 
 Test(samples, are_part_of_the_trace)
