@@ -252,7 +252,7 @@ $(B)/stress/%: test/stress/%.c $(STATIC) Makefile
 $(B)/test/%: $(B)/obj/test/%.o $(HELP_O) $(LIB_O)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BOTH) $(LDFLAGS) $^ -lcriterion $(LIBS) -o $@
+	$(Q)$(CC) $(BOTH) $(LDFLAGS) $(WRAPPED) $^ -lcriterion $(LIBS) -o $@
 # What the client of the debug server's tests asks, and a page without a server.
 $(B)/http/server: test/http/server.c $(STATIC) Makefile
 	@mkdir -p $(@D)
@@ -262,12 +262,12 @@ $(B)/http/server: test/http/server.c $(STATIC) Makefile
 $(B)/http/render: $(B)/obj/test/http/render.o $(HTTP_O) $(LIB_O)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BOTH) $(LDFLAGS) $^ -lmicrohttpd $(LIBS) -o $@
+	$(Q)$(CC) $(BOTH) $(LDFLAGS) $(WRAPPED) $^ -lmicrohttpd $(LIBS) -o $@
 
 $(B)/test/http/%: $(B)/obj/test/http/%.o $(HELP_O) $(LIB_O) $(HTTP_O)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BOTH) $(LDFLAGS) $^ -lcriterion -lmicrohttpd $(LIBS) -o $@
+	$(Q)$(CC) $(BOTH) $(LDFLAGS) $(WRAPPED) $^ -lcriterion -lmicrohttpd $(LIBS) -o $@
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

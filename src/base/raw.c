@@ -16,10 +16,6 @@ void *__wrap_memset(void *dst, int byte, size_t n);
 void *__real_memcpy(void *dst, const void *src, size_t n);
 void *__real_memmove(void *dst, const void *src, size_t n);
 void *__real_memset(void *dst, int byte, size_t n);
-/* Where nothing is wrapped: white-box tests, and tools that look at one file. */
-void *__real_memcpy(void *dst, const void *src, size_t n) __attribute__((weak));
-void *__real_memmove(void *dst, const void *src, size_t n) __attribute__((weak));
-void *__real_memset(void *dst, int byte, size_t n) __attribute__((weak));
 
 /* A byte at a time, in a way that the compiler does not see through. */
 static COLD void *copy_up(void *dst, const void *src, size_t n)

@@ -29,7 +29,7 @@ void __tsan_destroy_fiber(void *fiber) WEAK;
 void __tsan_switch_to_fiber(void *fiber, unsigned flags) WEAK;
 void __tsan_set_fiber_name(void *fiber, const char *name) WEAK;
 void __tsan_func_entry(void *pc) WEAK;
-void __tsan_func_exit(void) WEAK;
+void tsan_func_exit(void) __asm__("__tsan_func_exit") WEAK; /* gcc has its own idea of the type */
 uintptr_t __tsan_testonly_shadow_stack_current_size(void) WEAK;
 void __tsan_acquire(void *at) WEAK;
 void __tsan_release(void *at) WEAK;
@@ -93,7 +93,7 @@ void *track_fiber_create(uintptr_t pc)
         __tsan_func_entry((void *)pc);
     void *fiber = __tsan_create_fiber(0);
     if (pc != 0)
-        __tsan_func_exit();
+        tsan_func_exit();
     return fiber;
 }
 
@@ -130,7 +130,7 @@ size_t track_calls(void)
 void track_calls_left(size_t n)
 {
     for (size_t now = track_calls(); now > n; now--)
-        __tsan_func_exit();
+        tsan_func_exit();
 }
 
 #ifdef TRACK_TSAN

@@ -37,7 +37,7 @@ static void refill(struct p *p)
         g->stack = stack_of_warm(g);
         g->next = p->gfree;
         p->gfree = g;
-        p->ngfree++;
+        store_rlx(&p->ngfree, load_rlx(&p->ngfree) + 1);
     }
 }
 
@@ -52,7 +52,7 @@ static struct g *take(struct p *p, size_t bytes)
         struct g *g = p->gfree;
         if (g != NULL) {
             p->gfree = g->next;
-            p->ngfree--;
+            store_rlx(&p->ngfree, load_rlx(&p->ngfree) - 1);
             return g;
         }
     }
@@ -135,11 +135,12 @@ static void give_back(struct p *p)
     void *heads[WARM_BATCH];
     struct stack *stacks[WARM_BATCH];
     unsigned n = 0;
-    for (; n < WARM_BATCH && p->gfree != NULL; p->ngfree--) {
+    while (n < WARM_BATCH && p->gfree != NULL) {
         struct g *g = p->gfree;
         p->gfree = g->next;
         heads[n] = g;
         stacks[n++] = &g->stack;
+        store_rlx(&p->ngfree, load_rlx(&p->ngfree) - 1);
     }
     stack_put_many(heads, stacks, n);
 }
@@ -158,9 +159,10 @@ void g_free(struct g *g)
     }
     g->next = p->gfree;
     p->gfree = g;
-    if (++p->ngfree <= GFREE_CAP)
+    store_rlx(&p->ngfree, load_rlx(&p->ngfree) + 1);
+    if (load_rlx(&p->ngfree) <= GFREE_CAP)
         return;
-    while (p->ngfree > GFREE_CAP / 2)
+    while (load_rlx(&p->ngfree) > GFREE_CAP / 2)
         give_back(p);
 }
 

@@ -219,9 +219,9 @@ struct p {
     struct sampler runnable; /* goroutines made so here */
     au32 syscalltick;
     uint64_t rand;
-    ai64 ngs;        /* births minus deaths seen here; read by all */
-    struct g *gfree; /* dead goroutines with warm stacks, last in first out */
-    uint32_t ngfree;
+    ai64 ngs;                  /* births minus deaths seen here; read by all */
+    struct g *gfree;           /* dead goroutines with warm stacks, last in first out */
+    au32 ngfree;               /* read by the monitor */
     uint64_t next_id, last_id; /* goroutine ids */
     struct cache *cache;       /* mem */
     int64_t assist_debt;       /* bytes to mark, for what was allocated here (gc/assist.c) */

@@ -38,7 +38,7 @@ static void print_p(struct out *o, const struct p *p)
     field(o, " syscalltick=", load_rlx(&q->syscalltick));
     field_or_nil(o, " m=", m != NULL, m != NULL ? m->id : 0);
     field(o, " runqsize=", runq_len(p));
-    field(o, " gfreecnt=", p->ngfree);
+    field(o, " gfreecnt=", load_rlx(&q->ngfree));
     field(o, " timerslen=", load_rlx(&q->timers.count));
     out_char(o, '\n');
 }

@@ -182,19 +182,38 @@ void symb_walk_begin(struct symb_walk *w, const struct context *c, const struct 
         own_begin(w, c, exact);
 }
 
+/* 2 */
+static bool grew(const struct symb_walk *w, const struct symb_frame *from)
+{
+    return stack_of(w, from->sp) != stack_of(w, w->next.sp) || w->next.sp > from->sp ||
+           (w->next.sp == from->sp && from->exact);
+}
+
+/* For code without tables libunwind takes the link register for the return address (arm64), which leads
+ * back into the same frame once it has made a call. */
+static bool cfi_step_outwards(struct symb_walk *w, const struct symb_frame *from)
+{
+    uintptr_t fp = w->next_fp;
+    if (!cfi_step(w))
+        return false;
+    if (grew(w, from))
+        return true;
+    w->next = *from;
+    w->next_fp = fp;
+    return false;
+}
+
 /* Makes `next` the caller of the frame `from`, or ends the walk. */
 static void walk_step(struct symb_walk *w, const struct symb_frame *from)
 {
-    if (w->cfi && !cfi_step(w))
+    if (w->cfi && !cfi_step_outwards(w, from))
         w->cfi = false, w->more = from->pc != 0 && own_continue(w);
     else if (!w->cfi)
         w->more = own_step(w);
     if (!w->more)
         return;
-    int was = stack_of(w, from->sp), is = stack_of(w, w->next.sp);
     bool at_top = w->next.sp == w->stack[0].hi || w->next.sp == w->stack[1].hi;
-    bool grew = w->next.sp > from->sp || (w->next.sp == from->sp && from->exact);
-    if (w->next.pc == 0 || (is < 0 && !at_top) || (is == was && !grew))
+    if (w->next.pc == 0 || (stack_of(w, w->next.sp) < 0 && !at_top) || !grew(w, from))
         w->more = false; /* 1, 2 */
 }
 

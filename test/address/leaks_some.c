@@ -8,11 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void lose(void)
+static __attribute__((noinline)) void lose_it(void)
 {
     char *volatile p = malloc(300);
     strcpy(p, "lost");
     p = NULL;
+}
+
+/* What is left of the pointer on the stack goes, too. */
+static __attribute__((noinline)) void wipe(void)
+{
+    char block[16384];
+    memset(block, 0, sizeof block);
+    __asm__ volatile("" : : "r"(block) : "memory");
+}
+
+static void lose(void)
+{
+    lose_it();
+    wipe();
 }
 
 static int run(int argc, char **argv)
