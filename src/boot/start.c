@@ -16,7 +16,6 @@
 #include "prof/prof.h"
 #include "sched/sched.h"
 #include "stack/stack.h"
-#include "trace/trace.h"
 #include "symb/symb.h"
 
 #include <gort/go.h>
@@ -102,7 +101,6 @@ int gort_run(int (*fn)(int argc, char **argv), int argc, char **argv)
     conf_init();
     symb_init();
     prof_init();
-    prof_trace_sample = trace_cpu_sample;
     metrics_init();
     if (fn == NULL)
         fatal("go of nil func value");

@@ -25,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FRAMES = 64, LINES = 24, OPTIONS_BYTES = 4096, PATH_BYTES = 1024, MOPS = 4 };
+enum { FRAMES = 64, LINES = SYMB_LINES, OPTIONS_BYTES = 4096, PATH_BYTES = 1024, MOPS = 4 };
 
 #ifdef TRACK_TSAN /* we are what is looked at, and the tool is not ready when it asks for options */
 void race_start(void)

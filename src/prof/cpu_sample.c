@@ -16,10 +16,9 @@
 #include "prof/prof.h"
 #include "sched/sched.h"
 #include "symb/symb.h"
+#include "trace/trace.h"
 
 #include <errno.h>
-
-void (*prof_trace_sample)(struct m *m, struct g *g, const uintptr_t *pcs, size_t n);
 
 static au32 inside; /* handlers at work */
 
@@ -95,12 +94,8 @@ static void sample(struct m *m, const void *ucontext, uint32_t weight)
     size_t n = symb_backtrace(&at, true, &p.own, &p.other, pcs, CPU_FRAMES);
     n = prof_without_start(pcs, n);
     cpu_log_put(pcs, n, p.g != NULL ? prof_labels_of(p.g) : NULL, p.root, weight);
-    if (probe_on(PROBE_TRACE) && m->kind == M_WORKER && p.root != CPU_ROOT_EXTERNAL) {
-        void (*tell)(struct m *, struct g *, const uintptr_t *, size_t) =
-            __atomic_load_n(&prof_trace_sample, __ATOMIC_ACQUIRE); /* pairs with who sets it */
-        if (tell != NULL)
-            tell(m, (struct g *)(uintptr_t)p.g, pcs, n);
-    }
+    if (probe_on(PROBE_TRACE) && m->kind == M_WORKER && p.root != CPU_ROOT_EXTERNAL)
+        trace_cpu_sample(m, (struct g *)(uintptr_t)p.g, pcs, n);
 }
 
 /* How many samples this signal stands for; 0: somebody sent it, or another timer counts the thread. */

@@ -163,7 +163,7 @@ struct stack_query {
 /* How many of the innermost frames are left out: those whose calls, inlined ones counted, are all skipped. */
 static void skip_frames(void *arg)
 {
-    enum { LINES = 24 };
+    enum { LINES = SYMB_LINES };
     struct stack_query *q = arg;
     struct symb_line lines[LINES];
     while (q->n > 0 && q->skip > 0) {

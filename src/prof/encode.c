@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 4, LINES = 24 };
+enum { COLUMNS_MAX = 4, LINES = SYMB_LINES };
 
 struct word {
     size_t at, len; /* in `text` */

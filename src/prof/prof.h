@@ -32,8 +32,5 @@ void prof_thread_ends(struct m *m);
 SIGSAFE bool prof_thread_has_timer(struct m *m);
 /* gort_run returns: no more samples. */
 void prof_cpu_end(void);
-/* The execution tracer's, set before PROBE_TRACE is: each sample of a thread that runs goroutines, in a signal
- * handler on that thread; g NULL: none. SIGSAFE. */
-extern void (*prof_trace_sample)(struct m *m, struct g *g, const uintptr_t *pcs, size_t n);
 
 #endif

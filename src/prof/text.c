@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINES = 24, TAB = 8 };
+enum { LINES = SYMB_LINES, TAB = 8 };
 
 void prof_text_pcs(struct pbuf *b, const uintptr_t *pcs, size_t n)
 {

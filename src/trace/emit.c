@@ -443,11 +443,6 @@ uint64_t trace_helper_id(void)
     return adopted.id;
 }
 
-bool trace_adopted(void)
-{
-    return adopted.by != NULL;
-}
-
 void trace_adopt(struct m *m, enum stw_kind kind)
 {
     struct trace_m *t = trace_of(m);

@@ -126,7 +126,6 @@ struct trace_m *trace_running(struct m *m);
 /* A thread of the runtime's own, which has stopped the world, is shown as a goroutine on the first P. */
 void trace_adopt(struct m *m, enum stw_kind kind);
 void trace_unadopt(struct m *m);
-bool trace_adopted(void);
 uint64_t trace_helper_id(void);
 
 /* ---- turn.c: generations */
