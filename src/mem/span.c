@@ -13,6 +13,9 @@
  * Order   cache.c writes slot->next before slot->end; in_cached_run reads end before next, and then
  *         whether the span is still cached there. So it may take a free slot for an object, but
  *         never an object for a free slot.
+ *         span_turn names the new half in taken_bits before it clears the old one; span_slot_taken
+ *         reads a bit before it looks whether taken_bits still names its half. A finalizer may ask
+ *         while its object's span is still being swept.
  * Instead of a list linked through free slots: the objects stay zero from birth to use, a
  *         stray word in a free slot is never followed, and a run is consumed by an addition.
  */
@@ -202,15 +205,23 @@ static bool in_cached_run(struct span *s, uint32_t slot)
     if (c == NULL)
         return false;
     uintptr_t addr = s->base + slot * s->slot_bytes;
+    uintptr_t limit = s->base + s->nslots * s->slot_bytes;
     uintptr_t end = load_acq(&c->end); /* pairs with run_publish */
     uintptr_t next = load_acq(&c->next);
+    if (next < s->base || end > limit) /* of a span that was there in between */
+        return false;
     return addr >= next && addr < end && load_acq(&s->slot) == c; /* pairs with cache_drop_span */
 }
 
 bool span_slot_taken(struct span *s, uint32_t slot)
 {
-    if (slot >= load_acq(&s->free_index)) /* pairs with span_turn */
-        return (taken_word(s, slot / 64) >> slot % 64 & 1) != 0;
+    while (slot >= load_acq(&s->free_index)) { /* this and the next two pair with span_turn */
+        au64 *taken = load_acq(&s->taken_bits);
+        if (taken != NULL && (load_acq(&taken[slot / 64]) >> slot % 64 & 1) != 0)
+            return true;
+        if (load_rlx(&s->taken_bits) == taken)
+            return false;
+    }
     return !in_cached_run(s, slot);
 }
 
@@ -333,15 +344,16 @@ struct span_left span_turn(struct span *s)
         left.alive += count_bits(objects & marks);
         left.freed += count_bits(dead);
         store_rlx(&now[w], objects & marks);
-        store_rlx(&other[w], (uint64_t)0);
         if (scan)
             store_rlx(&s->meta->scan[w], (uint64_t)0);
         if (precise)
             forget_dead(s, w, dead);
     }
     s->needzero |= left.freed > 0;
-    store_rlx(&s->taken_bits, (void *)now);
-    store_rel(&s->free_index, 0u); /* pairs with span_slot_taken */
+    store_rel(&s->taken_bits, (void *)now); /* these pair with span_slot_taken */
+    store_rel(&s->free_index, 0u);
+    for (unsigned w = 0; w < span_words(s); w++)
+        store_rel(&other[w], (uint64_t)0);
     return left;
 }
 

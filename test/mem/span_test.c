@@ -2,6 +2,7 @@
 #include "mem/mem.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <string.h>
 
 static uint64_t state = 88172645463325252;
@@ -160,6 +161,50 @@ static void turns(struct span *s)
 Test(span, a_sweep_leaves_what_was_an_object_and_marked)
 {
     spans(turns);
+}
+
+/* Another thread asks of a living object while its span is swept, as a finalizer may whose call was
+ * queued by that sweep. A look meets one sweep at most: the world stops between two. */
+static struct {
+    struct span *s;
+    au32 looks, stop, wrong;
+} asked;
+
+static void *ask(void *arg)
+{
+    while (load_acq(&asked.stop) == 0) {
+        for (uint32_t slot = 0; slot < asked.s->nslots; slot++) {
+            if (!span_slot_taken(asked.s, slot))
+                add_seq(&asked.wrong, 1u);
+            add_seq(&asked.looks, 1u);
+        }
+    }
+    return arg;
+}
+
+static void sweep_while_asked(struct span *s)
+{
+    store_rlx(&mem_gc.half, load_rlx(&mem_gc.half) ^ 1);
+    span_mark(s, 0, s->nslots);
+    span_turn(s);
+    uint32_t before = load_seq(&asked.looks);
+    while (load_seq(&asked.looks) == before)
+        os_thread_yield();
+}
+
+Test(span, an_object_is_one_while_its_span_is_swept)
+{
+    enum { SWEEPS = 2000 };
+    pthread_t thread;
+    struct span *s = asked.s = pages_take(class_pages[CLASS_TINY], CLASS_TINY, OBJ_CONSERVATIVE);
+    store_rlx(&s->free_index, s->nslots);
+    cr_assert_eq(pthread_create(&thread, NULL, ask, NULL), 0);
+    for (int i = 0; i < SWEEPS; i++)
+        sweep_while_asked(s);
+    store_rel(&asked.stop, 1u);
+    pthread_join(thread, NULL);
+    cr_expect_eq(load_seq(&asked.wrong), 0u, "%u times", load_seq(&asked.wrong));
+    pages_put(s);
 }
 
 static void mark_ranges(struct span *s)
