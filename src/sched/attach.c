@@ -110,7 +110,6 @@ void gort_detach_thread(void)
 
 struct m *sched_start(int nprocs)
 {
-    static struct m monitor;
     sched.barrier_by_cas =
         !os_has_membarrier() ||
         track_is(TRACK_RACES | TRACK_FAKES); /* each m_enter and call is to be seen */
@@ -125,8 +124,7 @@ struct m *sched_start(int nprocs)
     m_init_self(m0, true);
     sched_signals_init();
     sched.started = true;
-    store_rlx(&monitor.locks, 1u);
-    int r = os_thread_start(sysmon_main, &monitor);
+    int r = os_thread_start(sysmon_main, m_new_helper());
     if (r != 0)
         m_refused(1, r);
     return m0;

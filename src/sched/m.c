@@ -126,6 +126,15 @@ void m_init_self(struct m *m, bool own_signal_stack)
     prof_thread_begins(m);
 }
 
+/* Not in our own data, all of which the collector looks at: the end of a thread's stack may be the address
+ * of the first object of an arena. */
+struct m *m_new_helper(void)
+{
+    struct m *m = persist_alloc(sizeof *m, 64);
+    store_rlx(&m->locks, 1u);
+    return m;
+}
+
 void m_init_helper(struct m *m)
 {
     m->kind = M_HELPER;

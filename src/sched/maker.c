@@ -95,11 +95,9 @@ int sched_helper_start(void (*fn)(void *arg), void *arg)
 /* Called while nobody is stopped, without sched.lock. */
 void maker_start(void)
 {
-    static struct m maker; /* not in the list of Ms; only so that self() has an answer */
     if (!cas_acq(&started, 0u, 1u))
         return;
-    store_rlx(&maker.locks, 1u);
-    int r = os_thread_start(maker_main, &maker);
+    int r = os_thread_start(maker_main, m_new_helper());
     if (r != 0) {
         print("runtime: failed to create new OS thread (have %u already; errno=%d)\n",
               (uint64_t)sched.nms, (int64_t)-r);

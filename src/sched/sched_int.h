@@ -121,7 +121,9 @@ void m_start_thread(struct m *m);
 /* The kernel gives no thread: -errno. `have` is how many there are. */
 NORETURN void m_refused(uint32_t have, int err);
 void m_init_self(struct m *m, bool own_signal_stack);
-/* The same on a thread that is no M. */
+/* For a thread that is not in the list of Ms: only so that self() has an answer. */
+struct m *m_new_helper(void);
+/* The same on such a thread. */
 void m_init_helper(struct m *m);
 void m_forget(struct m *m);
 void m_stop(struct m *m);

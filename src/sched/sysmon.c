@@ -179,7 +179,7 @@ static bool look_around(int64_t now)
 
 void *sysmon_main(void *arg)
 {
-    struct m *m = arg; /* not in the list of Ms; only so that self() has an answer */
+    struct m *m = arg;
     int64_t delay = MONITOR_MIN_NS, last_trace = 0, last_trim = 0;
     uint32_t idle_rounds = 0;
     m_init_helper(m);

@@ -223,3 +223,22 @@ Test(roots, zeroed_data_counts)
     cr_expect(roots_current());
     cr_expect_geq(roots_bytes(), sizeof zeroed);
 }
+
+/* ---- what is none */
+static unsigned threads;
+static void not_in_data(struct m *m, void *arg)
+{
+    (void)arg;
+    threads++;
+    cr_expect_not(final_lives_for_ever(m), "thread %d", m->tid);
+}
+static void threads_of_the_runtime(void)
+{
+    gort_gc();
+    sched_each_thread(not_in_data, NULL);
+    cr_expect(threads >= 4, "%u", threads); /* main, the monitor, the maker, the leader */
+}
+Test(roots, bounds_of_threads_are_none)
+{
+    cr_assert_eq(in_gort(threads_of_the_runtime), 0);
+}
