@@ -2,6 +2,7 @@
 #include "gc/scan.h"
 
 #include "base/check.h"
+#include "base/track.h"
 #include "support.h"
 
 #include <criterion/criterion.h>
@@ -156,9 +157,11 @@ static void stale(void)
     check_bad_pointer((uintptr_t)n->b ^ 8, (uintptr_t)&n->b); /* the word is another by now */
     struct object none;
     if (!arena_find_object((uintptr_t)next, &none)) {
+        track_raw((uintptr_t)next, sizeof *next);
         next->b = n->b;
         check_bad_pointer((uintptr_t)next->b, (uintptr_t)&next->b); /* a free slot */
         next->b = NULL;
+        track_dead((uintptr_t)next, sizeof *next);
     }
     (void)o;
 }
