@@ -53,7 +53,9 @@ struct heap {
     /* const: */
     bool noscan;
     /* lock (grow): */
-    uintptr_t fresh, fresh_end; /* reserved, not yet in use */
+    size_t fresh,
+        fresh_end; /* pages reserved, not yet in use; numbers, for the collector would take an
+                                address at the end for a pointer to what lies behind */
 };
 static struct heap heaps[PAGE_HEAPS] = {
     {.lock = LOCK_INIT(pages), .noscan = true},
@@ -341,8 +343,9 @@ static struct span *heap_take(struct heap *h, size_t npages, unsigned class, enu
  * third faster; but in a virtual machine whose host takes free memory back, a huge page is always cold, and
  * touching it cost three times as much as its small pages. A program that touches one word in 64 KiB
  * had 14 times as much resident. */
-static void heap_extend(struct heap *h, uintptr_t base, uintptr_t end) REQUIRES(grow)
+static void heap_extend(struct heap *h, size_t first_page, size_t end_page) REQUIRES(grow)
 {
+    uintptr_t base = first_page << PAGE_SHIFT, end = end_page << PAGE_SHIFT;
     if (base == end)
         return;
     if (mem_heap_sys() >= HEAP_HUGE_BYTES)
@@ -358,21 +361,21 @@ static void heap_extend(struct heap *h, uintptr_t base, uintptr_t end) REQUIRES(
 /* Takes multiples of 4 MiB into use; reserves whole arenas. Returns the bytes, 0: refused. */
 static size_t heap_grow(struct heap *h, size_t npages) REQUIRES(grow)
 {
-    size_t bytes = round_up(npages, GROW_PAGES) * PAGE_BYTES;
-    if (h->fresh_end - h->fresh < bytes) {
-        size_t reserve = round_up(bytes, ARENA_BYTES);
+    size_t n = round_up(npages, GROW_PAGES);
+    if (h->fresh_end - h->fresh < n) {
+        size_t reserve = round_up(n * PAGE_BYTES, ARENA_BYTES);
         uintptr_t base = arena_reserve(reserve, h->noscan);
         if (base == 0)
             return 0;
-        if (base != h->fresh_end) {
+        if (base >> PAGE_SHIFT != h->fresh_end) {
             heap_extend(h, h->fresh, h->fresh_end);
-            h->fresh = base;
+            h->fresh = base >> PAGE_SHIFT;
         }
-        h->fresh_end = base + reserve;
+        h->fresh_end = (base + reserve) >> PAGE_SHIFT;
     }
-    heap_extend(h, h->fresh, h->fresh + bytes);
-    h->fresh += bytes;
-    return bytes;
+    heap_extend(h, h->fresh, h->fresh + n);
+    h->fresh += n;
+    return n * PAGE_BYTES;
 }
 
 struct span *pages_take(size_t npages, unsigned class, enum obj_kind kind)

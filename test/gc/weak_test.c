@@ -1,6 +1,7 @@
 /* Weak pointers: what they lead to, and until when. */
 #include "final_support.h"
 
+#include "mem/mem.h"
 #include "sched/sched.h"
 
 #include <string.h>
@@ -269,4 +270,29 @@ static void weak_cache(void)
 Test(weak, gives_out_whole_objects_while_marking_runs)
 {
     cr_expect_eq(in_gort(weak_cache), 0);
+}
+
+/* Each begins where an arena begins, next to another: no bound that the runtime knows keeps it. */
+enum { LARGE = 4 };
+static void make_large(void)
+{
+    for (int i = 0; i < LARGE; i++)
+        weak[i] = gort_weak_make(gort_alloc_noscan(ARENA_BYTES + 1));
+}
+static void count_large(void)
+{
+    for (int i = 0; i < LARGE; i++)
+        now_alive += gort_weak_value(weak[i]) != NULL;
+}
+static void large_die(void)
+{
+    elsewhere(make_large);
+    for (int i = 0; i < 3; i++)
+        gort_gc();
+    elsewhere(count_large);
+    cr_expect_eq(now_alive, 0u, "%u", now_alive);
+}
+Test(weak, large_objects_die)
+{
+    cr_expect_eq(in_gort(large_die), 0);
 }
