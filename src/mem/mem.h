@@ -213,7 +213,8 @@ STW void mem_mark_end(void);
 unsigned mem_sweep(unsigned n);
 bool mem_sweep_done(void);
 /* Waits until this span is swept, or sweeps it: before a special is added, a weak pointer read. The
- * caller holds no lock, and something alive in it. */
+ * caller holds no lock. If nothing is alive in the span, it may be gone by now, and its struct another's:
+ * then that one is swept or left alone. */
 void mem_sweep_span(struct span *s);
 
 /* ---- span.c */

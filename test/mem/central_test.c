@@ -169,6 +169,20 @@ Test(central, one_span_may_be_swept_out_of_turn)
     sweep_rest();
 }
 
+/* Who asks for the span of a dead object may come when the span is gone, and its struct a free run's. */
+Test(central, what_is_no_span_is_not_swept)
+{
+    struct span none = {0};
+    for (int i = 0; i < 3; i++) {
+        mem_sweep_span(&none);
+        mem_mark_start();
+        mem_mark_end();
+        mem_sweep_span(&none);
+        sweep_rest();
+    }
+    cr_expect_eq(load_rlx(&none.swept), 0u);
+}
+
 static void count(struct span *s, void *arg)
 {
     (void)s;
