@@ -208,7 +208,7 @@ static bool in_cached_run(struct span *s, uint32_t slot)
     uintptr_t limit = s->base + s->nslots * s->slot_bytes;
     uintptr_t end = load_acq(&c->end); /* pairs with run_publish */
     uintptr_t next = load_acq(&c->next);
-    if (next < s->base || end > limit) /* of a span that was there in between */
+    if (next < s->base || end > limit) /* one is old: the run was given back meanwhile */
         return false;
     return addr >= next && addr < end && load_acq(&s->slot) == c; /* pairs with cache_drop_span */
 }

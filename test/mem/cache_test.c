@@ -205,3 +205,23 @@ Test(cache, large_objects_have_their_own_span)
     cr_expect_null(mem_large_take(HEAP_MAX, OBJ_NOSCAN));
     cr_expect_null(mem_large_take(SIZE_MAX, OBJ_NOSCAN));
 }
+
+/* Who asks from another thread may see the old end of a run, and where the next one begins: none, or one of
+ * another span. */
+Test(cache, a_run_of_which_half_is_old_hides_no_object)
+{
+    enum { CLASS = 5 };
+    uintptr_t other = take(OBJ_CONSERVATIVE, CLASS + 1), p = take(OBJ_CONSERVATIVE, CLASS);
+    struct slot *s = &cache->slot[OBJ_CONSERVATIVE][CLASS];
+    uintptr_t next = load_rlx(&s->next), end = load_rlx(&s->end);
+    cr_assert(other < p && p < end);
+    store_rlx(&s->next, (uint64_t)0);
+    cr_expect(is_object(p));
+    store_rlx(&s->next, (uint64_t)other);
+    cr_expect(is_object(p));
+    store_rlx(&s->next, (uint64_t)next);
+    store_rlx(&s->end, (uint64_t)(end + PAGE_BYTES));
+    cr_expect(is_object(p));
+    store_rlx(&s->end, (uint64_t)end);
+    mem_cache_check(cache);
+}
