@@ -74,6 +74,16 @@ static bool grow(void **table, size_t *room, size_t n, size_t each)
     return true;
 }
 
+/* Takes the word off the end of the piece, if it is there. */
+static bool cut_end(struct piece *p, const char *word)
+{
+    size_t n = strlen(word);
+    if (p->n <= n || memcmp(p->p + p->n - n, word, n) != 0)
+        return false;
+    p->n -= n;
+    return true;
+}
+
 /* `goroutine 7 [chan receive, 5 minutes, locked to thread]:`, and false for anything else. */
 static bool read_head(struct piece line, struct dump_goroutine *g)
 {
@@ -97,10 +107,8 @@ static bool read_head(struct piece line, struct dump_goroutine *g)
         else if (part.n > 8 && memcmp(part.p + part.n - 8, " minutes", 8) == 0)
             g->minutes = number(part);
     }
-    static const char scan[] = " (scan)";
-    if (g->state.n > sizeof scan - 1 &&
-        memcmp(g->state.p + g->state.n - (sizeof scan - 1), scan, sizeof scan - 1) == 0)
-        g->state.n -= sizeof scan - 1;
+    (void)cut_end(&g->state, " (scan)");
+    g->leaked = cut_end(&g->state, " (leaked)");
     return true;
 }
 
@@ -294,10 +302,11 @@ static bool blocked(struct piece state)
 
 static void judge(struct dump *d, struct dump_group *k)
 {
-    size_t stuck = 0, locks = 0, old = 0;
+    size_t stuck = 0, leaked = 0, locks = 0, old = 0;
     for (size_t i = k->first; i < k->first + k->n; i++) {
         const struct dump_goroutine *g = &d->g[d->order[i]];
         stuck += waits_for_ever(g->state);
+        leaked += g->leaked;
         locks += waits_for_lock(g->state);
         old += g->minutes > 0 && blocked(g->state);
         k->minutes = k->minutes > g->minutes ? k->minutes : g->minutes;
@@ -305,8 +314,8 @@ static void judge(struct dump *d, struct dump_group *k)
     }
     if (k->ours)
         return;
-    k->suspicion = (stuck == k->n ? DUMP_STUCK : 0u) | (locks >= MANY ? DUMP_CONVOY : 0u) |
-                   (old >= MANY ? DUMP_LEAK : 0u);
+    k->suspicion = (stuck == k->n ? DUMP_STUCK : 0u) | (leaked > 0 ? DUMP_LEAKED : 0u) |
+                   (old >= MANY ? DUMP_LEAK : 0u) | (locks >= MANY ? DUMP_CONVOY : 0u);
 }
 
 static void judge_all(struct dump *d)
@@ -409,6 +418,8 @@ static void json_goroutine(struct text *t, const struct dump_goroutine *g)
         text_printf(t, ",\"minutes\":%llu", (unsigned long long)g->minutes);
     if (g->locked)
         text_add(t, ",\"locked\":true");
+    if (g->leaked)
+        text_add(t, ",\"leaked\":true");
     if (g->creator > 0)
         text_printf(t, ",\"creator\":%llu", (unsigned long long)g->creator);
     text_add(t, "}");
@@ -416,10 +427,10 @@ static void json_goroutine(struct text *t, const struct dump_goroutine *g)
 
 static void json_suspicions(struct text *t, unsigned which)
 {
-    static const char *const names[] = {"stuck", "leak", "convoy"};
+    static const char *const names[] = {"stuck", "leaked", "leak", "convoy"};
     const char *comma = "";
     text_add(t, "\"suspicions\":[");
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
         if ((which & 1u << i) != 0) {
             text_printf(t, "%s\"%s\"", comma, names[i]);
             comma = ",";

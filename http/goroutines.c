@@ -7,6 +7,7 @@
 
 #include <gort/debug.h>
 #include <gort/go.h>
+#include <gort/prof.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,8 @@ void http_goroutines(struct request *r)
     struct text *t = &r->answer.text;
     size_t n;
     char *format = uri_value(r->query, "format");
+    char *leaks = uri_value(r->query, "leaks");
+    bool found = leaks == NULL || strcmp(leaks, "1") != 0 || gort_goroutine_leaks() >= 0;
     char *text = all_stacks(&n, &d.truncated);
     bool json = format != NULL && strcmp(format, "json") == 0;
     if (text != NULL)
@@ -65,7 +68,7 @@ void http_goroutines(struct request *r)
         http_text(r, 200, "application/json; charset=utf-8");
     else
         http_page(r);
-    if (text == NULL || format == NULL || d.failed) {
+    if (text == NULL || format == NULL || leaks == NULL || !found || d.failed) {
         http_error(r, 500, "out of memory");
     } else if (format[0] != 0 && !json) {
         http_error(r, 400, "invalid value for \"format\" - must be json");
@@ -79,4 +82,5 @@ void http_goroutines(struct request *r)
     dump_free(&d);
     free(text);
     free(format);
+    free(leaks);
 }

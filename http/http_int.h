@@ -164,13 +164,14 @@ struct piece {
 struct dump_frame {
     struct piece function, file; /* file: with its line; empty if unknown */
 };
-enum { DUMP_STUCK = 1, DUMP_LEAK = 2, DUMP_CONVOY = 4 };
+enum { DUMP_STUCK = 1, DUMP_LEAKED = 2, DUMP_LEAK = 4, DUMP_CONVOY = 8 };
 struct dump_goroutine {
     uint64_t id;
     struct piece state; /* without what stands behind the first comma */
     uint64_t minutes;
     bool locked;
-    bool ours; /* of the debug server */
+    bool leaked; /* as gort_goroutine_leaks found */
+    bool ours;   /* of the debug server */
     size_t frame, nframes;
     struct dump_frame created; /* the function is empty if nobody did */
     uint64_t creator;          /* 0: unknown */

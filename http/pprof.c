@@ -184,7 +184,7 @@ void http_named(struct request *r)
         http_index(r);
         return;
     }
-    if (gort_pprof_lookup(r->name) == NULL) {
+    if (gort_pprof_lookup(r->name) == NULL && strcmp(r->name, "goroutineleak") != 0) {
         http_pprof_error(r, 404, "Unknown profile");
         return;
     }
@@ -345,6 +345,8 @@ static const struct {
     const char *name, *what;
 } others[] = {
     {"cmdline", "The program's command line."},
+    {"goroutineleak",
+     "The stacks of goroutines that nobody can ever wake; a collection looks for them."},
     {"profile", "Where CPU time is spent: a profile of 30 seconds, or of seconds=N."},
     {"symbol", "The names of addresses, for <code>go tool pprof</code>."},
     {"trace", "What the runtime did in 1 second, or in seconds=N, for <code>go tool trace</code>."},

@@ -7,6 +7,7 @@
   const IDS = 200; // goroutines listed at once
   const WHY = {
     stuck: ['bad', 'stuck for ever', 'nothing can ever wake these; they wait for a nil channel, or in a select without cases.'],
+    leaked: ['bad', 'leaked', 'nobody can wake these: what they wait for cannot be reached from any goroutine that may still run.'],
     leak: ['bad', 'leak?', 'many goroutines have waited at this one place for over a minute; whoever should wake them may have gone.'],
     convoy: ['warn', 'lock convoy?', 'many goroutines wait for a lock here; the mutex profile tells who holds it.'],
   };
@@ -122,6 +123,7 @@
       for (const end = Math.min(n + IDS, list.length); n < end; n++) {
         const one = list[n], notes = [one.state];
         if (one.minutes) notes.push(minutes(one.minutes));
+        if (one.leaked) notes.push('leaked');
         if (one.locked) notes.push('locked to thread');
         if (one.creator) notes.push('by ' + one.creator);
         ul.append(el('li', '', String(one.id) + ' ', el('small', '', notes.join(', '))));
@@ -218,6 +220,7 @@
   for (const id of ['state', 'sort', 'server']) $(id).addEventListener('change', again);
   $('tools').addEventListener('submit', e => { e.preventDefault(); again(); });
   $('reload').onclick = () => location.reload();
+  $('leaks').onclick = () => { location.href = location.pathname + '?leaks=1' + location.hash; };
   $('more').onclick = drawMore;
   if (window.IntersectionObserver)
     new IntersectionObserver(seen => { if (seen[0].isIntersecting && !$('more').hidden) drawMore(); }).observe($('more'));

@@ -32,7 +32,8 @@ GORT_API int gort_pprof_start_cpu_profile(int fd);
 GORT_API int gort_pprof_stop_cpu_profile(void);
 
 /* Writes the profile of that name: "allocs", "block", "goroutine", "heap", "mutex", "threadcreate", or one
- * that gort_pprof_new made. -1 with ENOENT if there is none. Go: Lookup(name).WriteTo(fd, debug). */
+ * that gort_pprof_new made. -1 with ENOENT if there is none. "goroutineleak", which gort_pprof_profiles does
+ * not list, looks for leaked goroutines first (gort_goroutine_leaks). Go: Lookup(name).WriteTo(fd, debug). */
 GORT_API int gort_pprof_write(const char *name, int fd, int debug);
 /* Writes what is added to the profile in the next `ns` nanoseconds: the difference of two profiles. Waits
  * that long (parks). EINVAL for a profile that the program made. */

@@ -65,6 +65,20 @@ GORT_API bool gort_mutex_profile(gort_block_profile_record *p, int len, int *n);
  * announced: what the kernel does not restart answers EINTR, as when the collector stops them. A stack begins
  * with the public function that the goroutine waits in. */
 GORT_API bool gort_goroutine_profile(gort_stack_record *p, int len, int *n);
+/* Looks for leaked goroutines: those that wait in a channel, a select or a lock which nobody but they and
+ * others like them can reach, so that nothing will ever wake them. Go: the goroutineleak profile of go1.26.
+ *
+ * A goroutine counts as leaked only if what it waits for is an object of the collected heap (all channels are),
+ * or nothing at all (a nil channel, a select without cases). Words left over on stacks may hide a leak. Wrong
+ * is the answer only where the collector would be, too: where the program keeps the address of a channel in
+ * memory that it has not named with gort_add_roots.
+ *
+ * Runs a collection and a second marking, in a child process where that is possible, and waits (parks) for
+ * both. From then on tracebacks say `[chan receive (leaked)]` of these. They are not ended.
+ * Returns  how many there are, or -1 with errno: ENOMEM.
+ * Callers  any goroutine. gort_pprof_write("goroutineleak", ...) writes their stacks.
+ */
+GORT_API int gort_goroutine_leaks(void);
 /* A record of each thread that the runtime knows; those that no goroutine asked for have no stack. */
 GORT_API bool gort_thread_create_profile(gort_stack_record *p, int len, int *n);
 

@@ -290,6 +290,7 @@ PARKS static bool wait_in(struct gort_chan *c, struct waitq *q, struct waiter *w
                           enum wait_reason why) NO_TSA
 {
     int64_t since = blocked_since();
+    w->g->param = c; /* until somebody serves it */
     chan_enqueue(c, q, w);
     park_unlock(&c->lock, why);
     blocked_until_now(since, NULL);

@@ -35,6 +35,7 @@
 #include "base/track.h"
 #include "conf/limits.h"
 #include "gc/gc.h"
+#include "gc/up.h"
 #include "panic/panic.h"
 #include "sched/sched.h"
 #include "sync/blocked.h"
@@ -231,6 +232,7 @@ PARKS static int select_wait(struct m *m, const struct select *s, enum chan_try 
 {
     struct g *g = m_curg(m);
     int64_t since = blocked_since();
+    g->param = (void *)(uintptr_t)s; /* until somebody serves it */
     select_enqueue(s, g);
     park(select_commit, (void *)(uintptr_t)s, WAIT_SELECT);
     const struct waiter *served = g->param;
@@ -239,6 +241,15 @@ PARKS static int select_wait(struct m *m, const struct select *s, enum chan_try 
     *r = served->ok ? CHAN_DONE : CHAN_CLOSED;
     blocked_until_now(since, NULL);
     return (int)(served - s->waiters);
+}
+
+bool chan_of_case(const void *select, unsigned i, const void **chan)
+{
+    const struct select *s = select;
+    if (i >= (unsigned)s->n)
+        return false;
+    *chan = s->cases[i].chan;
+    return true;
 }
 
 PARKS static int select_all(struct m *m, struct select *s, bool block, enum chan_try *r)

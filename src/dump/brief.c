@@ -85,6 +85,7 @@ void brief_take(struct briefs *b, struct g *g)
                         .status = h.status,
                         .minutes = h.minutes,
                         .locked = h.locked,
+                        .leaked = h.leaked,
                         .created_pc = h.created_pc,
                         .entry_pc = h.entry_pc,
                         .nancestors = (uint16_t)nancestors};

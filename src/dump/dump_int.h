@@ -27,7 +27,7 @@ struct trace_header {
     uint64_t id;
     const char *status;
     int64_t minutes;
-    bool locked;
+    bool locked, leaked;
     uintptr_t created_pc; /* 0: not told */
     uintptr_t entry_pc, entry_sp;
 };
@@ -49,8 +49,8 @@ struct brief {
     uint64_t id;
     const char *status;
     int64_t minutes;
-    bool locked, exact; /* pcs[0] - 1 is the instruction itself */
-    uint8_t known;      /* as in struct trace_record */
+    bool locked, leaked, exact; /* pcs[0] - 1 is the instruction itself */
+    uint8_t known;              /* as in struct trace_record */
     uint16_t n, nancestors;
     uintptr_t created_pc, entry_pc;
     uintptr_t pcs[]; /* n return addresses, then nancestors pointers */

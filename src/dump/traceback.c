@@ -284,6 +284,8 @@ static void print_header(struct out *o, const struct trace_header *r)
     out_uint(o, r->id);
     out_str(o, " [");
     out_str(o, r->status);
+    if (r->leaked)
+        out_str(o, " (leaked)");
     if (r->minutes >= 1) {
         out_str(o, ", ");
         out_int(o, r->minutes);
@@ -345,6 +347,7 @@ void trace_take_header(struct trace_header *r, struct g *g)
     r->status = dump_status_text(g);
     r->minutes = minutes_waited(g);
     r->locked = is_locked_to_thread(g);
+    r->leaked = g->leaked && load_rlx(&g->status) == G_WAITING;
     r->created_pc = g->id != 1 ? g->created_pc : 0;
     r->entry_pc = (uintptr_t)g->start.fn;
     r->entry_sp = g->stack.hi;
@@ -433,6 +436,7 @@ void trace_print(struct out *o, const struct brief *r, const struct dump_style *
                              .status = r->status,
                              .minutes = r->minutes,
                              .locked = r->locked,
+                             .leaked = r->leaked,
                              .entry_pc = r->entry_pc};
     bool all = style->level >= 2 || style->way == SYMB_SAFE;
     print_header(o, &h);

@@ -61,7 +61,7 @@ static void print_object(const char *label, uintptr_t obj, int64_t mark)
     print_words(label, obj, (int64_t)s->slot_bytes, mark);
 }
 
-static bool object_at(uintptr_t addr, struct object *o)
+bool check_slot_at(uintptr_t addr, struct object *o)
 {
     uint64_t e = page_entry(addr);
     if (!pe_in_use(e))
@@ -111,19 +111,19 @@ static NORETURN void bad_pointer(uintptr_t word, const struct object *holder, ui
 static bool is_end(uintptr_t word)
 {
     struct object o;
-    return object_at(word - 1, &o) && o.base + o.bytes == word;
+    return check_slot_at(word - 1, &o) && o.base + o.bytes == word;
 }
 
 void check_bad_pointer(uintptr_t word, uintptr_t where)
 {
     enum { LOOKS_TWICE = 100 }; /* a span may just be coming into use */
     struct object holder, target;
-    if (knobs.invalidptr == 0 || !object_at(where, &holder))
+    if (knobs.invalidptr == 0 || !check_slot_at(where, &holder))
         return;
     cpu_relax(LOOKS_TWICE);
     if (!span_slot_taken(holder.span, holder.slot) || word_at(where) != word) /* 1 */
         return;
-    if (!object_at(word, &target) && !is_end(word))
+    if (!check_slot_at(word, &target) && !is_end(word))
         bad_pointer(word, &holder, where);
 }
 
@@ -294,23 +294,45 @@ static void mark_again(void)
     marker_put(mk);
 }
 
+static void put_aside(struct kept_heap *h)
+{
+    arena_each(count_arena, h);
+    if (h->n != 0)
+        h->arena = map_or_die(h->n * sizeof h->arena[0]);
+    arena_each(keep_arena, h);
+    gc_unmark_all();
+}
+
+static void put_back(struct kept_heap *h)
+{
+    each_page(h, restore_page);
+    for (size_t i = 0; i < h->n; i++)
+        os_unmap(h->arena[i].page, ARENA_PAGES * sizeof h->arena[i].page[0]);
+    if (h->n != 0)
+        os_unmap(h->arena, h->n * sizeof h->arena[0]);
+}
+
 void gc_checkmark(void)
 {
-    struct kept_heap h = {0};
+    struct kept_heap h = {.arena = NULL};
     struct mark_counts counts;
     mark_counts(&counts);
-    arena_each(count_arena, &h);
-    if (h.n == 0)
-        return;
-    h.arena = map_or_die(h.n * sizeof h.arena[0]);
-    arena_each(keep_arena, &h);
-    gc_unmark_all();
+    put_aside(&h);
     mark_again();
     CHECK(mark_quiet());
     each_page(&h, compare_page);
-    each_page(&h, restore_page);
-    for (size_t i = 0; i < h.n; i++)
-        os_unmap(h.arena[i].page, ARENA_PAGES * sizeof h.arena[i].page[0]);
-    os_unmap(h.arena, h.n * sizeof h.arena[0]);
+    put_back(&h);
+    work_set_counts(&counts);
+}
+
+void gc_with_marks_aside(void (*fn)(void *arg), void *arg)
+{
+    struct kept_heap h = {.arena = NULL};
+    struct mark_counts counts;
+    mark_counts(&counts);
+    put_aside(&h);
+    fn(arg);
+    CHECK(mark_quiet());
+    put_back(&h);
     work_set_counts(&counts);
 }

@@ -376,6 +376,7 @@ static void end_marking(bool by_child)
     /* A child's marks are of another moment: mark_in_child. */
     if (knobs.gccheckmark != 0 && !by_child)
         gc_checkmark();
+    leaks_look();
     if (knobs.cgocheck >= 2)
         gc_cgocheck2();
     DCHECK_SLOW((gc_verify(), true));

@@ -36,6 +36,16 @@ bool gc_marking(void);
 /* Bytes at which the running cycle is to end, or the next one. */
 uint64_t gc_goal(void);
 
+/* ---- leaks.c */
+struct gc_leaks {
+    const uint64_t *id; /* [n], sorted: goroutines that nobody can wake */
+    size_t n;
+};
+/* By a whole cycle. 0, and gc_drop_leaks is to follow; or -errno. One caller at a time, outside. */
+PARKS int gc_find_leaks(struct gc_leaks *found);
+void gc_drop_leaks(void);
+bool gc_is_leaked(const struct gc_leaks *l, uint64_t id);
+
 /* ---- special.c */
 /* Called for each object with a SPECIAL_SAMPLE when it is freed: the record, and its bytes. Set by
  * prof before the first such special; called by sweepers, which hold no lock. */

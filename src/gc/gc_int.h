@@ -102,6 +102,13 @@ STW void gc_unmark_all(void);
 /* ---- check.c, verify.c */
 /* GODEBUG=gccheckmark=1: marks again from all roots, and dies if something new is found. */
 STW void gc_checkmark(void);
+/* Calls fn with nothing marked and nothing grey; afterwards what was marked is so again. */
+STW void gc_with_marks_aside(void (*fn)(void *arg), void *arg);
+
+/* ---- leaks.c */
+/* Marking is over: looks for leaked goroutines, if somebody asked. */
+STW void leaks_look(void);
+
 /* Walks the whole heap: spans, marks, specials (make paranoid). */
 STW void gc_verify(void);
 
@@ -136,6 +143,9 @@ void stacks_mark_written(struct marker *mk, uintptr_t lo, uintptr_t hi);
 STW void stacks_mark_threads(struct marker *mk, unsigned part, unsigned parts);
 /* All goroutines and threads: where nothing is known about pages. */
 STW void stacks_mark_all(struct marker *mk, unsigned part, unsigned parts);
+/* Goroutines that are on no thread, but those for which leave_out is true; or one of them. For leaks.c. */
+STW void stacks_mark_but(struct marker *mk, bool (*leave_out)(struct g *g, void *arg), void *arg);
+STW void stacks_mark_one(struct marker *mk, const struct g *g);
 /* Gives pages below the stack pointers of parked goroutines back (unless gcshrinkstackoff). A few at a
  * time, outside of a stop. */
 void stacks_shrink(void);

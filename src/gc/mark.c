@@ -130,6 +130,9 @@ static inline void candidate(struct marker *mk, uintptr_t word, uintptr_t where)
 static NOINLINE void mark_before(struct marker *mk, uintptr_t word)
 {
     uintptr_t last = word - 1;
+    struct object o;
+    if (mk->exact && check_slot_at(word, &o))
+        return;
     uint64_t e = last - mk->lo < mk->len ? page_entry(last) : 0;
     if (!pe_in_use(e))
         return;

@@ -46,6 +46,7 @@ struct marker {
     struct wbuf *in, *out; /* spans: put to the end of `in`, taken from the front of `out` */
     struct wbuf *objects;  /* last in, first out */
     struct mark_counts counts;
+    bool exact; /* an address where one object ends and another one begins means the latter only */
     const struct object *wanted; /* check.c looks for a pointer to it: mark_range only compares */
     uintptr_t found;
     /* lock (work): */
@@ -81,6 +82,8 @@ bool mark_flush(struct marker *mk);
 uint64_t mark_pointer_bits(const struct object *o, size_t word);
 
 /* ---- check.c */
+/* The slot that the address leads to or into, in use or not; false: it is in no span in use. */
+bool check_slot_at(uintptr_t addr, struct object *o);
 /* A pointer at `where` leads to no object. Dies if that is so, and an object holds it. */
 COLD void check_bad_pointer(uintptr_t word, uintptr_t where);
 

@@ -134,15 +134,18 @@ LOOKS static void mark_fake_frames(struct marker *mk, const struct g *g)
 struct walk {
     struct marker *mk;
     uint64_t bytes, count;
-    bool stopped; /* leaves those on threads to stacks_mark_threads */
+    bool stopped;                              /* leaves those on threads to stacks_mark_threads */
+    bool (*leave_out)(struct g *g, void *arg); /* NULL: nobody */
+    void *arg;
 };
 
 LOOKS static void mark_head(void *head, void *arg)
 {
     struct walk *w = arg;
-    const struct g *g = head;
+    struct g *g = head;
     uintptr_t page = os_page_bytes();
-    if (!lives(g) || (uintptr_t)g != g->stack.hi || (w->stopped && on_thread(g)))
+    if (!lives(g) || (uintptr_t)g != g->stack.hi || (w->stopped && on_thread(g)) ||
+        (w->leave_out != NULL && w->leave_out(g, w->arg)))
         return;
     uintptr_t sp = last_sp(g);
     mark_stack(w->mk, g->stack.lo, head_end(g), sp);
@@ -296,6 +299,18 @@ void stacks_mark_all(struct marker *mk, unsigned part, unsigned parts)
 {
     mark_heads(mk, part, parts, true);
     stacks_mark_threads(mk, part, parts);
+}
+
+void stacks_mark_but(struct marker *mk, bool (*leave_out)(struct g *g, void *arg), void *arg)
+{
+    struct walk w = {.mk = mk, .stopped = true, .leave_out = leave_out, .arg = arg};
+    stack_each_head_part(0, 1, mark_head, &w);
+}
+
+void stacks_mark_one(struct marker *mk, const struct g *g)
+{
+    struct walk w = {.mk = mk, .stopped = true};
+    mark_head((void *)(uintptr_t)g, &w);
 }
 
 uint64_t stacks_bytes(void)

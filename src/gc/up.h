@@ -7,6 +7,7 @@
  * prof_heap_born               prof/heap.c: an object was sampled; what SPECIAL_SAMPLE is to hold.
  * prof_heap_cycle, prof_heap_publish, prof_heap_publish_swept
  *                              prof/heap.c: marking has ended; the world runs again; all is swept.
+ * chan_of_case                 chan/select.c: leaks.c looks at what a select waits for.
  * trace_*                      trace/emit.c: what gc/taps.h says happens, for execution traces.
  */
 #ifndef GC_UP_H
@@ -14,6 +15,8 @@
 
 #include "base/attr.h"
 
+/* Of a select that waits (g->param), the channel of case i; false: it has no such case. */
+bool chan_of_case(const void *select, unsigned i, const void **chan);
 void trace_gc_begin(void);
 void trace_gc_end(void);
 void trace_assist_begin(void);

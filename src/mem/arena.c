@@ -129,7 +129,7 @@ void arena_each(void (*fn)(struct arena *a, uintptr_t lo, uintptr_t hi, void *ar
     }
 }
 
-/* Spans go on to name what is shared: their pointer bits are there too. */
+/* In place: spans name it. */
 static void unshare(struct arena *a, uintptr_t lo, uintptr_t hi, void *arg)
 {
     size_t bytes = ARENA_PAGES * sizeof(struct page_meta);
@@ -138,7 +138,8 @@ static void unshare(struct arena *a, uintptr_t lo, uintptr_t hi, void *arg)
     if (own == NULL)
         throw("out of memory allocating heap arena metadata");
     memcpy(own, a->meta, bytes);
-    a->meta = own;
+    if (os_move(own, a->meta, bytes) != 0)
+        throw("out of memory allocating heap arena metadata");
 }
 
 void mem_unshare_marks(void)

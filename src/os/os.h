@@ -30,6 +30,8 @@ size_t os_page_bytes(void);
 int os_pages_in_memory(const void *p, size_t n, unsigned char *in_memory);
 /* As os_map, but a child process made by os_clone_child shares it. */
 void *os_map_shared(size_t bytes);
+/* What os_map returned at `from` is then at `to`, in place of what was mapped there. 0 or -errno. */
+int os_move(void *from, void *to, size_t bytes);
 /* Gives the pages back when the system is short of memory: they read as zero or as before. 0 or
  * -errno (then the kernel does not know this way). */
 int os_decommit_lazily(void *p, size_t bytes);

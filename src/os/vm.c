@@ -69,6 +69,11 @@ void *os_map_shared(size_t bytes)
     return map(bytes, MAP_SHARED);
 }
 
+int os_move(void *from, void *to, size_t bytes)
+{
+    return mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to ? 0 : -errno;
+}
+
 void os_unmap(void *p, size_t bytes)
 {
     int keep = errno;

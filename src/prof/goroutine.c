@@ -1,10 +1,10 @@
-/* goroutine.c: where all goroutines are.
+/* goroutine.c: where all goroutines are, or the leaked ones.
  *
- * Owns    the profile of goroutines: which of them are in it, and from where each is looked at.
+ * Owns    the profiles of goroutines: which of them are in it, and from where each is looked at; g->leaked.
  * Holds   1. Stacks are taken while no code of the program runs (world_stop_all), into memory outside the
  *            heap that was there before; names are found afterwards.
  *         2. shot.stacks is a root of the collector until the shot is dropped: labels in it live.
- * Locks   none of its own.
+ * Locks   one_search, a mutex for goroutines: of searches for leaked ones, as long as the result is in use.
  *
  * Each stack begins with the public function that the goroutine waits in, without what that one calls inside
  * the runtime. Of a thread asleep in a call where no signal reaches it (`loose`, stw.c) nothing is known but
@@ -12,6 +12,8 @@
  */
 #include "prof/prof_int.h"
 
+#include "gc/gc.h"
+#include "io/io.h"
 #include "mem/mem.h"
 #include "sched/sched.h"
 #include "symb/symb.h"
@@ -19,6 +21,7 @@
 #include <gort/debug.h>
 #include <gort/mem.h>
 #include <gort/prof.h>
+#include <gort/sync.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +31,8 @@ enum { FRAMES = 128, SPARE = 256 };
 
 struct shot {
     const struct g *self;
-    struct prof_stack *stacks; /* [room] */
+    const struct gc_leaks *leaks; /* if not NULL, only these */
+    struct prof_stack *stacks;    /* [room] */
     size_t n, room;
     uintptr_t *pcs; /* [pcs_room], one stack behind the other */
     size_t pcs_used, pcs_room;
@@ -80,7 +84,7 @@ static STW size_t stack_of(struct g *g, uintptr_t *pcs)
     const struct m *m = load_rlx(&g->m);
     if (g->started && place_of(g, &at, &exact))
         n = symb_backtrace(&at, exact, &g->stack, m != NULL ? &m->g0.stack : NULL, pcs, FRAMES);
-    n = prof_without_start(pcs, without_insides(pcs, n));
+    n = without_insides(pcs, prof_without_start(pcs, n));
     if (n == 0 && g->start.fn != NULL)
         pcs[n++] = (uintptr_t)g->start.fn + 1;
     return n;
@@ -97,6 +101,11 @@ static STW void take_one(struct g *g, void *arg)
     struct shot *s = arg;
     if (g == s->self || g_is_hidden(g))
         return;
+    if (s->leaks != NULL) {
+        g->leaked = load_rlx(&g->status) == G_WAITING && gc_is_leaked(s->leaks, g->id);
+        if (!g->leaked)
+            return;
+    }
     s->full = s->full || s->n == s->room || s->pcs_room - s->pcs_used < FRAMES;
     if (!s->full)
         keep(s, g, stack_of(g, s->pcs + s->pcs_used));
@@ -114,9 +123,9 @@ static void drop(struct shot *s)
 }
 
 /* Reserved, not used: most stacks have a few frames. */
-static int make_room(struct shot *s, size_t goroutines)
+static int make_room(struct shot *s, const struct gc_leaks *leaks, size_t goroutines)
 {
-    *s = (struct shot){.room = goroutines, .pcs_room = (goroutines + 1) * FRAMES};
+    *s = (struct shot){.leaks = leaks, .room = goroutines, .pcs_room = (goroutines + 1) * FRAMES};
     s->stacks = os_reserve(s->room * sizeof s->stacks[0]);
     s->pcs = os_reserve(s->pcs_room * sizeof s->pcs[0]);
     if (s->stacks != NULL && s->pcs != NULL)
@@ -125,15 +134,20 @@ static int make_room(struct shot *s, size_t goroutines)
     return -ENOMEM;
 }
 
-/* The caller's first; then the others, in a stop. Inside the runtime. */
-static PARKS NOINLINE void take_all(struct shot *s)
+static NOINLINE void take_own(struct shot *s, struct g *g)
 {
-    struct g *g = m_curg(self());
     const struct m *m = self();
-    s->self = g;
     keep(s, g,
          prof_without_start(s->pcs,
                             symb_backtrace_here(&g->stack, &m->g0.stack, true, s->pcs, FRAMES)));
+}
+
+/* The caller's first; then the others, in a stop. Inside the runtime. */
+static PARKS NOINLINE void take_all(struct shot *s)
+{
+    s->self = m_curg(self());
+    if (s->leaks == NULL)
+        take_own(s, m_curg(self()));
     gort_add_roots(s->stacks, s->room * sizeof s->stacks[0]);
     world_stop_all_for(WAIT_STOPPING, STW_STACKS);
     g_each(take_one, s);
@@ -147,10 +161,10 @@ static void forget(struct shot *s)
 }
 
 /* 0 or -errno. The caller is inside, and calls `forget` afterwards. */
-static PARKS int take_shot(struct shot *s)
+static PARKS int take_shot(struct shot *s, const struct gc_leaks *leaks)
 {
     for (size_t room = (size_t)g_count() + SPARE;; room *= 2) {
-        int r = make_room(s, room);
+        int r = make_room(s, leaks, room);
         if (r != 0)
             return r;
         take_all(s);
@@ -165,7 +179,7 @@ bool gort_goroutine_profile(gort_stack_record *p, int len, int *n)
     struct shot s;
     struct m *m = m_enter();
     *n = g_count();
-    bool fits = *n <= len && take_shot(&s) == 0;
+    bool fits = *n <= len && take_shot(&s, NULL) == 0;
     if (fits) {
         *n = (int)s.n;
         fits = *n <= len;
@@ -194,7 +208,7 @@ int prof_take_goroutines(struct prof_stack **to, size_t *n)
 {
     struct shot s;
     m_enter();
-    int r = take_shot(&s);
+    int r = take_shot(&s, NULL);
     m_leave(self());
     if (r != 0)
         return r;
@@ -235,11 +249,56 @@ int prof_write_goroutines(int fd, int debug)
     if (debug >= 2)
         return write_text(fd);
     m_enter();
-    int r = take_shot(&s);
+    int r = take_shot(&s, NULL);
     m_leave(self());
     if (r != 0)
         return r;
     r = prof_write_counts("goroutine", s.stacks, s.n, fd, debug);
     forget(&s);
+    return r;
+}
+
+/* ---- leaked */
+static gort_mutex one_search;
+
+/* The stacks of those that are leaked now. 0, and `forget` is to follow; or -errno. */
+static PARKS int take_leaks(struct shot *s)
+{
+    struct gc_leaks leaks;
+    int r = gc_find_leaks(&leaks);
+    if (r != 0)
+        return r;
+    m_enter();
+    r = take_shot(s, &leaks);
+    m_leave(self());
+    s->leaks = NULL;
+    gc_drop_leaks();
+    return r;
+}
+
+int gort_goroutine_leaks(void)
+{
+    struct shot s;
+    gort_mutex_lock(&one_search);
+    int r = take_leaks(&s);
+    if (r == 0) {
+        r = (int)s.n;
+        forget(&s);
+    }
+    gort_mutex_unlock(&one_search);
+    return (int)io_result(r);
+}
+
+int prof_write_leaks(int fd, int debug)
+{
+    struct shot s;
+    gort_mutex_lock(&one_search);
+    int r = take_leaks(&s);
+    if (r == 0) {
+        r = debug >= 2 ? write_text(fd)
+                       : prof_write_counts("goroutineleak", s.stacks, s.n, fd, debug);
+        forget(&s);
+    }
+    gort_mutex_unlock(&one_search);
     return r;
 }

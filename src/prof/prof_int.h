@@ -179,6 +179,8 @@ bool prof_labels_same(const gort_pprof_labels *a, const gort_pprof_labels *b);
 /* Without what called the function of a goroutine (arch_start); n, or less. */
 SIGSAFE size_t prof_without_start(const uintptr_t *pcs, size_t n);
 PARKS int prof_write_goroutines(int fd, int debug);
+/* Those that nobody can wake; with debug 2 all of them, and the leaked ones are called so. */
+PARKS int prof_write_leaks(int fd, int debug);
 PARKS int prof_write_threads(int fd, int debug);
 /* What these two count, for differences. *s is on the collected heap, with all it points to. 0 or -errno. */
 PARKS int prof_take_goroutines(struct prof_stack **s, size_t *n);

@@ -34,6 +34,8 @@ PARKS static int write_one(const char *name, int fd, int debug)
         return prof_write_block(name[0] == 'b' ? BUCKET_BLOCK : BUCKET_MUTEX, fd, debug);
     if (is(name, "goroutine"))
         return prof_write_goroutines(fd, debug);
+    if (is(name, "goroutineleak"))
+        return prof_write_leaks(fd, debug);
     if (is(name, "threadcreate"))
         return prof_write_threads(fd, debug);
     return write_custom(name, fd, debug);

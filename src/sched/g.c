@@ -96,6 +96,7 @@ struct g *g_new(const struct start *s, const struct go_options *o)
     g->started = false;
     g->exiting = false;
     g->panic_on_fault = false;
+    g->leaked = false;
     g->in_user_code = false;
     g->in_cgo = false;
     store_rlx(&g->cgo_sp, (uint64_t)0);

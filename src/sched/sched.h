@@ -83,7 +83,8 @@ struct g {
                            is runnable: negative, latency.c */
     int saved_errno;  /* owner */
     au32 select_done; /* atomic; set by the first case that wins (chan/select.c) */
-    void *param;      /* owner; what ready() has to say to park()'s caller */
+    void *param; /* owner; while it waits for a channel, lock or select: which; else what ready()
+                           has to say to park()'s caller */
 
     /* const while not G_DEAD: */
     struct start start;
@@ -101,6 +102,7 @@ struct g {
     bool started; /* has run; before that only its entry is known */
     bool exiting; /* gort_goexit is running its deferred functions */
     bool panic_on_fault;
+    bool leaked;       /* STW: nobody could wake it when that was last asked (prof/goroutine.c) */
     bool in_user_code; /* a system goroutine that runs a finalizer: tracebacks show it */
     bool in_cgo;       /* on its thread's own stack, inside gort_cgocall */
     au64 cgo_sp;       /* atomic; while in_cgo, where its own stack ends; else 0 */

@@ -48,7 +48,9 @@ PARKS static void wait_turn(gort_cond *c, uint32_t ticket) NO_TSA
         ((struct cond_waiter *)c->last_)->next = &w;
     c->last_ = &w;
     int64_t since = blocked_since();
+    w.g->param = c;
     park_unlock(l, WAIT_COND);
+    w.g->param = NULL;
     blocked_until_now(since, NULL);
     m_leave(self());
     track_acquire(c);

@@ -171,8 +171,10 @@ PARKS static bool wait_for(struct root *r, uint32_t *word, enum sema_order order
     }
     if (is_mutex_wait(why))
         w.sampled = sched_mutex_wait_begin();
+    w.g->param = word;
     enqueue(r, &w, order);
     park_unlock(&r->lock, why);
+    w.g->param = NULL;
     m_leave(self());
     *parked = true;
     return w.granted;

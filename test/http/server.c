@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define WAITERS 20
+#define LOST    40
 #define QUEUED  12
 
 static gort_chan *never, *tokens;
@@ -69,6 +70,13 @@ __attribute__((noinline)) void takes_tokens(void)
         burns_time();
 }
 
+/* Nobody else knows the channel. */
+__attribute__((noinline)) void waits_for_the_lost(gort_chan *lost)
+{
+    gort_chan_recv(lost, NULL);
+    gort_keep_alive(lost);
+}
+
 /* Each of many goroutines has one of 16 stacks: the bits of its number. */
 __attribute__((noinline)) void many_right(unsigned bits, int depth);
 __attribute__((noinline)) void many_left(unsigned bits, int depth)
@@ -105,6 +113,8 @@ static void start_all(int many)
     for (int i = 0; i < 3; i++)
         gort_go(waits_for_nothing);
     gort_go(selects_nothing);
+    for (int i = 0; i < LOST; i++)
+        gort_go(waits_for_the_lost, gort_make_chan(int, 0));
     gort_go(works);
     gort_go(takes_tokens);
     for (int i = 0; i < many; i++)
