@@ -371,7 +371,7 @@ build/fuzz/%: test/fuzz/%.c $(LIB_C) $(LIB_S) Makefile
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)clang -g -O1 -std=gnu11 -D_GNU_SOURCE -DGORT_FUZZ_MAIN -fsanitize=fuzzer,address -fno-omit-frame-pointer -Iinclude -Isrc \
-	    $< $(LIB_C) $(LIB_S) $(LIBS) -o $@
+	    $< $(LIB_C) $(LIB_S) $(WRAPPED) $(LIBS) -o $@
 fuzz: $(FUZZERS)
 	@for f in $^; do mkdir -p $$f.corpus; ASAN_OPTIONS=detect_leaks=0 $$f -max_total_time=$(SECONDS_FUZZ) -timeout=10 \
 	    -rss_limit_mb=2048 -print_final_stats=0 $$f.corpus || exit 1; done

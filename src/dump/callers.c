@@ -51,37 +51,51 @@ static bool is_outside(struct symb_steps *w, uintptr_t pc)
     return symb_steps_trim(w, &pc, 1, true) == 0;
 }
 
-static int callers_behind(struct symb_steps *w, unsigned skip, uintptr_t *pcs, size_t max)
+static NOINLINE int callers_behind(const uintptr_t *record, void *cfa, unsigned skip,
+                                   uintptr_t *pcs, size_t max)
 {
+    struct symb_steps w;
     unsigned drop;
     size_t n = 0;
-    uintptr_t first = skip_calls(w, skip, &drop);
+    begin(&w, record, cfa);
+    symb_look();
+    uintptr_t first = skip_calls(&w, skip, &drop);
     if (first == 0 || max == 0)
         return 0;
     pcs[n++] = first;
     if (drop != 0 && n < max)
         pcs[n++] = symb_skip_marker(drop < SYMB_SKIP_MAX ? drop : SYMB_SKIP_MAX - 1);
-    size_t more = symb_steps_run(w, pcs + n, max - n);
-    more = symb_steps_trim(w, pcs + n, more, true);
-    if (more == 0 && is_outside(w, first))
+    size_t more = symb_steps_run(&w, pcs + n, max - n);
+    more = symb_steps_trim(&w, pcs + n, more, true);
+    if (more == 0 && is_outside(&w, first))
         return 0;
     return (int)(n + more);
+}
+
+/* The running thread, as m_enter would find it. Where its stacks lie may be read without a bracket: a goroutine
+ * that is stopped outside of one goes on on the same thread. */
+static inline struct m *this_thread(void)
+{
+    struct m *m = self();
+    if (unlikely(load_acq(&m->attention) != 0)) {
+        m_leave(m_enter());
+        m = self();
+    }
+    return m;
 }
 
 /* Begins at once, and in one piece: a compiler that may split off a part would give that a frame. */
 FRAME_OF_ITS_OWN int gort_callers(int skip, uintptr_t *pcs, int n)
 {
-    struct symb_steps w;
+    const uintptr_t *record = __builtin_frame_address(0);
     size_t max = pcs != NULL && n > 0 ? (size_t)n : 0, k = 0;
-    begin(&w, __builtin_frame_address(0), __builtin_dwarf_cfa());
-    if (skip > 1) {
-        symb_look();
-        return callers_behind(&w, (unsigned)skip - 1, pcs, max);
-    }
+    if (unlikely(skip > 1))
+        return callers_behind(record, __builtin_dwarf_cfa(), (unsigned)skip - 1, pcs, max);
     if (skip <= 0 && max > 0)
         pcs[k++] = (uintptr_t)gort_callers + 1;
-    size_t more = symb_steps_run(&w, pcs + k, max - k);
-    return (int)(k + symb_steps_trim(&w, pcs + k, more, true));
+    struct m *m = this_thread();
+    return (int)(k + symb_callers(record, (uintptr_t)__builtin_dwarf_cfa(), &m_curg(m)->stack,
+                                  &m->g0.stack, pcs + k, max - k));
 }
 
 /* ---- one caller */

@@ -185,7 +185,8 @@ static uint64_t handed_out(struct cache *c, unsigned class)
 {
     for (;;) {
         uint32_t before = load_acq(&c->moving); /* pairs with move_end */
-        uint64_t taken = load_acq(&c->taken[class]), left = slots_left(c, class);
+        uint64_t taken = load_acq(&c->taken[class]);
+        uint64_t left = taken != 0 ? slots_left(c, class) : 0; /* no runs, no slots in them */
         if (before % 2 == 0 && load_rlx(&c->moving) == before)
             return taken - left;
         cpu_relax(1);

@@ -284,6 +284,23 @@ static inline void moved(struct symb_steps *w, uintptr_t ret, uintptr_t sp, uint
     w->exact = w->all = false;
 }
 
+/* Goes on while callers stand in frame records that lie behind one another up to `last`. */
+static inline NO_TRACK uintptr_t *run_records(uintptr_t *to, const uintptr_t *end, uintptr_t *ret,
+                                              uintptr_t *sp, uintptr_t *fp, uintptr_t last)
+{
+    while (to < end) {
+        *to = *ret;
+        if (unlikely(!has_record(*ret) || *fp < *sp || *fp > last || *fp % WORD != 0))
+            break;
+        const uintptr_t *record = (const uintptr_t *)*fp;
+        to++;
+        *sp = *fp + 2 * WORD;
+        *fp = record[0];
+        *ret = arch_code_address(record[1]);
+    }
+    return to;
+}
+
 NO_TRACK size_t symb_steps_run(struct symb_steps *w, uintptr_t *pcs, size_t max)
 {
     uintptr_t ret = w->ret, sp = w->sp, fp = w->fp;
@@ -291,20 +308,12 @@ NO_TRACK size_t symb_steps_run(struct symb_steps *w, uintptr_t *pcs, size_t max)
     uintptr_t *to = pcs, *end = pcs + max;
     if (w->over)
         return 0;
-    while (to < end) {
-        *to++ = ret;
-        if (likely(has_record(ret) && fp >= sp && fp <= last && fp % WORD == 0)) {
-            const uintptr_t *record = (const uintptr_t *)fp;
-            sp = fp + 2 * WORD;
-            fp = record[0];
-            ret = arch_code_address(record[1]);
-            continue;
-        }
+    while ((to = run_records(to, end, &ret, &sp, &fp, last)) < end) {
         if (ret == 0) {
-            to--;
             w->over = true;
             break;
         }
+        to++;
         uint64_t row = load_rlx(place_of(ret)) ^ tag_of(ret);
         if (row >> TAG_SHIFT == 0 && step_cached((uint32_t)row, &ret, &sp, &fp, lo, last))
             continue;
@@ -357,7 +366,7 @@ void symb_steps_begin(struct symb_steps *w, const struct context *at, bool exact
 
 static bool is_own(uintptr_t pc)
 {
-    return symb_in_own_text(pc - 1);
+    return own_text_has(pc - 1);
 }
 
 size_t symb_steps_trim(struct symb_steps *w, const uintptr_t *pcs, size_t n, bool all)
@@ -382,26 +391,75 @@ size_t symb_backtrace(const struct context *at, bool exact, const struct stack *
     return symb_steps_trim(&w, pcs, symb_steps_run(&w, pcs, max), false);
 }
 
+/* The runtime's frames above the program's first are looked for in such steps. */
+enum { AHEAD = 8 };
+
+/* Goes over the runtime's frames. The first frames of the program, and what `w` found behind them, are in
+ * ahead[*from, k); returns k, 0 when there are none. *entry is the runtime's frame before them. */
+static size_t skip_own(struct symb_steps *w, uintptr_t ahead[AHEAD], size_t *from, uintptr_t *entry)
+{
+    for (;;) {
+        size_t k = symb_steps_run(w, ahead, AHEAD), i = 0;
+        while (i < k && is_own(ahead[i]))
+            *entry = ahead[i++];
+        *from = i;
+        if (i < k)
+            return k;
+        if (k < AHEAD)
+            return 0;
+    }
+}
+
 FRAME_OF_ITS_OWN size_t symb_backtrace_here(const struct stack *own, const struct stack *other,
                                             bool keep_entry, uintptr_t *pcs, size_t max)
 {
     struct symb_steps w;
     const uintptr_t *record = __builtin_frame_address(0);
-    uintptr_t cfa = (uintptr_t)__builtin_dwarf_cfa(), entry = 0, pc = 0;
-    size_t n = 0;
+    uintptr_t cfa = (uintptr_t)__builtin_dwarf_cfa(), entry = 0, ahead[AHEAD];
+    size_t n = 0, i, k;
     symb_steps_caller(&w, record, cfa, own, other);
-    while (symb_steps_run(&w, &pc, 1) == 1 && is_own(pc))
-        entry = pc, pc = 0;
-    if (pc == 0) { /* nobody of the program: the runtime itself */
+    k = skip_own(&w, ahead, &i, &entry);
+    if (k == 0) { /* nobody of the program: the runtime itself */
         symb_steps_caller(&w, record, cfa, own, other);
         return symb_steps_run(&w, pcs, max);
     }
     if (keep_entry && entry != 0 && n < max)
         pcs[n++] = entry;
-    if (n < max)
-        pcs[n++] = pc;
+    while (i < k && n < max)
+        pcs[n++] = ahead[i++];
+    for (; i < k; i++)
+        if (!is_own(ahead[i]))
+            return n; /* no room, and the program goes on: nothing to trim */
     n += symb_steps_run(&w, pcs + n, max - n);
     return symb_steps_trim(&w, pcs, n, false);
+}
+
+/* From a frame that is not as most are, behind the n that were found. */
+static NOINLINE size_t callers_from(uintptr_t ret, uintptr_t sp, uintptr_t fp,
+                                    const struct stack *own, const struct stack *other,
+                                    uintptr_t *pcs, size_t n, size_t max)
+{
+    struct symb_steps w;
+    begin(&w, ret, sp, fp, own, other);
+    n += symb_steps_run(&w, pcs + n, max - n);
+    return symb_steps_trim(&w, pcs, n, true);
+}
+
+size_t symb_callers(const uintptr_t *record, uintptr_t cfa, const struct stack *own,
+                    const struct stack *other, uintptr_t *pcs, size_t max)
+{
+    uintptr_t ret = arch_code_address(record[1]), sp = cfa, fp = record[0];
+    uintptr_t *to = pcs, *end = pcs + max;
+    if (likely(sp >= own->lo && sp < own->hi))
+        to = run_records(pcs, end, &ret, &sp, &fp, own->hi - 2 * WORD);
+    size_t n = (size_t)(to - pcs);
+    bool over = to < end && (load_rlx(place_of(ret)) ^ tag_of(ret)) == FORM_OUTERMOST;
+    if (unlikely(!over && (to < end || n == 0 || is_own(pcs[n - 1]))))
+        return callers_from(ret, sp, fp, own, other, pcs, n, max);
+    n += over;
+    while (over && n > 0 && is_own(pcs[n - 1]))
+        n--;
+    return n;
 }
 
 /* ---- markers: one behind the address, as all pcs in such lists are */

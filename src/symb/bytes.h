@@ -69,6 +69,8 @@ static inline uint8_t bytes_u8(struct bytes *b)
 static inline uint64_t bytes_uleb(struct bytes *b)
 {
     uint64_t v = 0;
+    if (likely(b->at < b->end && *b->at < 0x80)) /* nearly all */
+        return *b->at++;
     for (unsigned shift = 0;; shift += 7) {
         if (!bytes_need(b, 1))
             return 0;

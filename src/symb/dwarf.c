@@ -1,4 +1,4 @@
-/* dwarf.c: units, abbreviations and attributes.
+/* dwarf.c: units and attributes.
  *
  * Holds   d->work only falls; at 0 nothing more is read from this file. What could be read again and
  *         again because many entries point to it (abbreviations, range lists) is paid from it.
@@ -185,47 +185,6 @@ void dwarf_attr(const struct unit *u, struct bytes *b, unsigned form, int64_t im
     }
 }
 
-/* The size of a form, or UINT32_MAX. */
-static uint32_t form_bytes(const struct abbrevs *t, uint64_t form)
-{
-    switch (form) {
-    case DW_FORM_addr:
-        return t->addr_bytes;
-    case DW_FORM_data1:
-    case DW_FORM_flag:
-    case DW_FORM_ref1:
-    case DW_FORM_strx1:
-    case DW_FORM_addrx1:
-        return 1;
-    case DW_FORM_data2:
-    case DW_FORM_ref2:
-    case DW_FORM_strx2:
-    case DW_FORM_addrx2:
-        return 2;
-    case DW_FORM_data4:
-    case DW_FORM_ref4:
-        return 4;
-    case DW_FORM_data8:
-    case DW_FORM_ref8:
-    case DW_FORM_ref_sig8:
-        return 8;
-    case DW_FORM_sec_offset:
-    case DW_FORM_strp:
-    case DW_FORM_line_strp:
-    case DW_FORM_GNU_ref_alt:
-    case DW_FORM_GNU_strp_alt:
-    case DW_FORM_strp_sup:
-        return t->off_bytes;
-    case DW_FORM_flag_present:
-    case DW_FORM_implicit_const:
-        return 0;
-    case DW_FORM_ref_addr:
-        return t->version == 2 ? t->addr_bytes : t->off_bytes;
-    default:
-        return UINT32_MAX;
-    }
-}
-
 static uint64_t entry_of_table(struct part p, uint64_t base, uint64_t index, unsigned each,
                                bool *bad)
 {
@@ -359,109 +318,6 @@ uint64_t dwarf_ranges(struct dwarf *d, const struct unit *u, const struct attr *
     return l.first;
 }
 
-/* ---- abbreviations */
-static bool abbrev_next(struct bytes *b, struct abbrev *ab, const struct abbrevs *t)
-{
-    ab->code = bytes_uleb(b);
-    if (ab->code == 0 || b->bad)
-        return false;
-    ab->tag = (uint32_t)bytes_uleb(b);
-    ab->children = bytes_u8(b) != 0;
-    ab->specs = b->at;
-    ab->fixed_bytes = 0;
-    for (ab->nattrs = 0;; ab->nattrs++) {
-        uint64_t name = bytes_uleb(b), form = bytes_uleb(b);
-        if (form == DW_FORM_implicit_const)
-            (void)bytes_sleb(b);
-        if (b->bad)
-            return false;
-        if (name == 0 && form == 0)
-            return true;
-        uint32_t n = form_bytes(t, form);
-        if (n == UINT32_MAX || ab->fixed_bytes > UINT16_MAX)
-            ab->fixed_bytes = UINT32_MAX;
-        else
-            ab->fixed_bytes += n;
-    }
-}
-
-static bool code_less(const void *a, const void *b)
-{
-    return ((const struct abbrev *)a)->code < ((const struct abbrev *)b)->code;
-}
-
-static struct abbrevs *abbrevs_read(struct dwarf *d, const struct unit *u)
-{
-    struct abbrevs t = {.offset = u->abbrev_at,
-                        .addr_bytes = u->addr_bytes,
-                        .off_bytes = u->off_bytes,
-                        .version = u->version};
-    struct bytes b = bytes_from(d->abbrev, u->abbrev_at);
-    struct vec of = VEC_OF(struct abbrev);
-    struct abbrev ab;
-    while (abbrev_next(&b, &ab, &t) && dwarf_work(d, 4 + (uint64_t)ab.nattrs)) {
-        struct abbrev *at = vec_add(&of);
-        if (at == NULL)
-            break;
-        *at = ab;
-    }
-    t.n = (uint32_t)of.n;
-    of.failed |= !pool_sort(of.at, of.n, sizeof ab, code_less);
-    t.of = vec_keep(&of, d->pool);
-    struct abbrevs *kept = t.of != NULL ? pool_take(d->pool, sizeof t) : NULL;
-    if (kept == NULL)
-        return NULL;
-    *kept = t;
-    kept->older = d->abbrevs;
-    d->abbrevs = kept;
-    return kept;
-}
-
-struct abbrevs *dwarf_abbrevs(struct dwarf *d, struct unit *u)
-{
-    if (u->abbrevs != NULL)
-        return u->abbrevs;
-    for (struct abbrevs *t = d->abbrevs; t != NULL && dwarf_work(d, 1); t = t->older)
-        if (t->offset == u->abbrev_at && t->addr_bytes == u->addr_bytes &&
-            t->off_bytes == u->off_bytes && t->version == u->version)
-            return u->abbrevs = t;
-    return u->abbrevs = abbrevs_read(d, u);
-}
-
-/* Compilers number them from 1; if not, they are sorted all the same. */
-const struct abbrev *dwarf_abbrev(const struct abbrevs *a, uint64_t code)
-{
-    if (code - 1 < a->n && a->of[code - 1].code == code)
-        return &a->of[code - 1];
-    uint32_t lo = 0, hi = a->n;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (a->of[mid].code == code)
-            return &a->of[mid];
-        if (a->of[mid].code < code)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return NULL;
-}
-
-void dwarf_each_attr(const struct unit *u, const struct abbrev *ab, struct bytes *b, attr_fn fn,
-                     void *arg)
-{
-    /* The end of the specs was found when the abbreviation was read. */
-    struct bytes s = {.at = ab->specs, .end = ab->specs + ((size_t)1 << 40)};
-    while (!b->bad) {
-        uint64_t name = bytes_uleb(&s), form = bytes_uleb(&s);
-        int64_t implicit = form == DW_FORM_implicit_const ? bytes_sleb(&s) : 0;
-        struct attr a;
-        if (name == 0 && form == 0)
-            return;
-        dwarf_attr(u, b, (unsigned)form, implicit, &a);
-        fn(arg, (unsigned)name, &a);
-    }
-}
-
 /* ---- units */
 static bool unit_header(struct dwarf *d, struct bytes *b, struct unit *u)
 {
@@ -492,7 +348,8 @@ static bool unit_header(struct dwarf *d, struct bytes *b, struct unit *u)
 
 /* What the first entry of a unit says. */
 struct root {
-    struct attr low, high, ranges, dir, lines, addr_base, str_base, list_base, ranges_base;
+    struct attr low, high, ranges, dir, lines, language;
+    struct attr addr_base, str_base, list_base, ranges_base;
 };
 
 static void root_attr(void *arg, unsigned name, const struct attr *a)
@@ -513,6 +370,9 @@ static void root_attr(void *arg, unsigned name, const struct attr *a)
         break;
     case DW_AT_stmt_list:
         r->lines = *a;
+        break;
+    case DW_AT_language:
+        r->language = *a;
         break;
     case DW_AT_addr_base:
     case DW_AT_GNU_addr_base:
@@ -537,9 +397,9 @@ static uint64_t base_or(const struct attr *a, uint64_t otherwise)
     return a->kind == ATTR_NUMBER ? a->v : otherwise;
 }
 
-static void unit_addresses(struct dwarf *d, struct unit *u, const struct root *r, uint32_t index)
+static void unit_addresses(struct dwarf *d, struct unit *u, const struct root *r)
 {
-    u->low_pc = dwarf_address(d, u, &r->low);
+    uint32_t index = (uint32_t)(u - d->units);
     if (r->ranges.kind != ATTR_NONE) {
         u->has_ranges = dwarf_ranges(d, u, &r->ranges, &d->by_addr, index) != 0;
     } else if (r->high.kind != ATTR_NONE) {
@@ -551,7 +411,21 @@ static void unit_addresses(struct dwarf *d, struct unit *u, const struct root *r
     }
 }
 
-/* The first entry is mostly described by the first abbreviation: no table is made for it. */
+static bool is_plain_c(const struct attr *language)
+{
+    switch (language->v) {
+    case DW_LANG_C89:
+    case DW_LANG_C:
+    case DW_LANG_C99:
+    case DW_LANG_C11:
+    case DW_LANG_C17:
+        return language->kind == ATTR_NUMBER;
+    default:
+        return false;
+    }
+}
+
+/* No table is made for the first entry alone: its abbreviation is among the first or the last. */
 static bool unit_root(struct dwarf *d, struct unit *u, struct root *r)
 {
     struct abbrevs t = {
@@ -560,7 +434,14 @@ static bool unit_root(struct dwarf *d, struct unit *u, struct root *r)
     struct bytes s = bytes_from(d->abbrev, u->abbrev_at);
     struct abbrev ab;
     uint64_t code = bytes_uleb(&b);
-    while (abbrev_next(&s, &ab, &t) && dwarf_work(d, 4 + (uint64_t)ab.nattrs)) {
+    if (u->in_aranges) { /* somebody wants all of it */
+        const struct abbrevs *all = dwarf_abbrevs(d, u);
+        const struct abbrev *of = all != NULL ? dwarf_abbrev(all, code) : NULL;
+        if (of != NULL)
+            dwarf_each_attr(u, of, &b, root_attr, r);
+        return of != NULL && !b.bad;
+    }
+    while (dwarf_abbrev_next(&s, &ab, &t, NULL) && dwarf_work(d, 4 + (uint64_t)ab.nattrs)) {
         if (ab.code != code)
             continue;
         dwarf_each_attr(u, &ab, &b, root_attr, r);
@@ -569,9 +450,10 @@ static bool unit_root(struct dwarf *d, struct unit *u, struct root *r)
     return false;
 }
 
-static void unit_begin(struct dwarf *d, struct unit *u, uint32_t index)
+static void unit_begin(struct dwarf *d, struct unit *u)
 {
     struct root r = {.low = {.kind = ATTR_NONE}};
+    u->begun = true;
     if (u->version < 2 || u->version > 5 || (u->addr_bytes != 8 && u->addr_bytes != 4) ||
         u->first >= u->end || !unit_root(d, u, &r)) {
         u->first = u->end; /* nothing in it is read */
@@ -584,15 +466,69 @@ static void unit_begin(struct dwarf *d, struct unit *u, uint32_t index)
     u->ranges_base = base_or(&r.ranges_base, 0);
     u->has_lines = r.lines.kind == ATTR_NUMBER;
     u->stmt_list = r.lines.v;
+    u->plain_c = is_plain_c(&r.language);
     u->dir = dwarf_text(d, u, &r.dir);
-    unit_addresses(d, u, &r, index);
+    u->low_pc = dwarf_address(d, u, &r.low);
+    if (!u->in_aranges)
+        unit_addresses(d, u, &r);
+}
+
+void dwarf_unit_open(struct dwarf *d, struct unit *u)
+{
+    if (!u->begun)
+        unit_begin(d, u);
+}
+
+/* ---- where the code of units is, as a section of its own tells, of some of them */
+static struct unit *unit_with_header_at(struct dwarf *d, uint64_t at)
+{
+    uint32_t lo = 0, hi = d->nunits;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (d->units[mid].at < at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < d->nunits && d->units[lo].at == at ? &d->units[lo] : NULL;
+}
+
+/* One set: a unit's. False at the end. */
+static bool aranges_set(struct dwarf *d, struct bytes *all)
+{
+    struct bytes b = *all;
+    uint64_t length = bytes_uint(&b, 4);
+    unsigned off = length == UINT32_MAX ? 8 : 4;
+    if (off == 8)
+        length = bytes_uint(&b, 8);
+    if (b.bad || length == 0 || length > bytes_left(&b))
+        return false;
+    const unsigned char *start = all->at;
+    b.end = all->at = b.at + length;
+    uint64_t version = bytes_uint(&b, 2), info = bytes_uint(&b, off);
+    unsigned addr = bytes_u8(&b), segment = bytes_u8(&b);
+    struct unit *u = unit_with_header_at(d, info);
+    if (b.bad || version != 2 || (addr != 4 && addr != 8) || segment != 0 || u == NULL)
+        return true;
+    bytes_skip(&b, (2 * addr - (uint64_t)(b.at - start) % (2 * addr)) % (2 * addr));
+    while (dwarf_work(d, 1)) {
+        uint64_t lo = bytes_uint(&b, addr), n = bytes_uint(&b, addr);
+        if (b.bad || (lo == 0 && n == 0))
+            break;
+        if (lo == 0 || n == 0 || lo + n < lo)
+            continue;
+        spans_add(&d->by_addr, lo, lo + n, (uint32_t)(u - d->units));
+        u->in_aranges = u->has_ranges = true;
+    }
+    return true;
 }
 
 bool dwarf_begin(struct dwarf *d)
 {
     struct vec units = VEC_OF(struct unit);
     struct bytes b = bytes_of(d->info);
-    d->work = (int64_t)(d->info.n + d->abbrev.n + d->ranges.n + d->rnglists.n) * WORK_PER_BYTE +
+    d->work = (int64_t)(d->info.n + d->abbrev.n + d->ranges.n + d->rnglists.n + d->aranges.n) *
+                  WORK_PER_BYTE +
               WORK_LEAST;
     while (bytes_left(&b) > 0) {
         struct unit *u = vec_add(&units);
@@ -603,13 +539,18 @@ bool dwarf_begin(struct dwarf *d)
             units.n--;
             break;
         }
-        unit_begin(d, u, (uint32_t)units.n - 1);
         b = bytes_from(d->info, u->end);
     }
     d->nunits = (uint32_t)units.n;
     d->units = vec_keep(&units, d->pool);
     if (d->units == NULL)
         d->nunits = 0;
+    b = bytes_of(d->aranges);
+    while (bytes_left(&b) > 0 && aranges_set(d, &b))
+        continue;
+    for (uint32_t i = 0; i < d->nunits; i++)
+        if (!d->units[i].in_aranges)
+            unit_begin(d, &d->units[i]);
     return spans_seal(&d->by_addr, d->pool) && d->nunits > 0;
 }
 
@@ -624,5 +565,7 @@ struct unit *dwarf_unit_of(struct dwarf *d, uint64_t die)
             hi = mid;
     }
     struct unit *u = lo > 0 ? &d->units[lo - 1] : NULL;
+    if (u != NULL)
+        dwarf_unit_open(d, u);
     return u != NULL && die >= u->first && die < u->end ? u : NULL;
 }

@@ -1,6 +1,7 @@
 /* dwarf.h: what debugging information says of one instruction: DWARF 2 to 5, read here.
  *
- *   dwarf.c        sections, units, abbreviations, attributes
+ *   dwarf.c        sections, units, attributes
+ *   dwarf_abbrev.c which attributes an entry has
  *   dwarf_info.c   functions, and the calls that were inlined into them
  *   dwarf_line.c   files and lines
  *
@@ -21,8 +22,19 @@ struct abbrev {
     uint32_t tag;
     bool children;
     uint32_t nattrs;
-    uint32_t fixed_bytes;       /* of all its attributes; UINT32_MAX: it depends */
+    uint32_t fixed_bytes; /* of all its attributes; UINT32_MAX: it depends */
+    uint32_t skip_at;     /* how to get behind them then: in abbrevs.skips; UINT32_MAX: by forms */
+    uint32_t sibling_at;  /* bytes before DW_AT_sibling; UINT32_MAX: it has none */
+    uint8_t sibling_form;
+    bool declares, has_code; /* it has DW_AT_declaration; an address */
+    uint8_t npicks;
+    uint32_t picks_at;          /* in abbrevs.picks; UINT32_MAX: all attributes have to be read */
     const unsigned char *specs; /* names and forms */
+};
+/* Where in a function's entry an attribute stands that is of interest here. */
+struct pick {
+    int64_t implicit;
+    uint16_t name, form, at;
 };
 struct abbrevs {
     struct abbrevs *older;
@@ -30,6 +42,8 @@ struct abbrevs {
     uint8_t addr_bytes, off_bytes, version;
     uint32_t n;
     struct abbrev *of;
+    uint8_t *skips;
+    struct pick *picks;
 };
 
 /* A function that has code, or a call that was inlined into one. */
@@ -40,6 +54,8 @@ struct scope {
     uint32_t call_file, call_line;
     bool inlined;
     bool named;       /* `name` is set */
+    bool looked_up;   /* `exported` is set */
+    bool exported;    /* a global symbol of its module */
     const char *name; /* a text that lives for ever; NULL: it has none */
 };
 
@@ -66,8 +82,12 @@ struct unit {
     uint64_t abbrev_at;
     uint64_t str_offsets_base, addr_base, rnglists_base, ranges_base, low_pc, stmt_list;
     const char *dir;
+    const char *kept_dir; /* the same, a text that lives for ever, once names.c has made it */
     uint8_t version, addr_bytes, off_bytes;
     bool has_lines, has_ranges;
+    bool in_aranges;
+    bool begun;            /* what its first entry says is set */
+    bool plain_c;          /* types hold no functions */
     bool read, lines_read; /* below is set, if it could be */
     struct abbrevs *abbrevs;
     struct scope *scopes;
@@ -77,7 +97,7 @@ struct unit {
 };
 
 struct dwarf {
-    struct part info, abbrev, line, str, line_str, ranges, rnglists, addr, str_offsets;
+    struct part info, abbrev, aranges, line, str, line_str, ranges, rnglists, addr, str_offsets;
     struct dwarf *alt; /* what dwz took out of several files; may be NULL */
     struct pool *pool;
     struct unit *units; /* by offset */
@@ -111,12 +131,12 @@ struct attr {
 
 /* Pays for n steps; false when no more are allowed. */
 bool dwarf_work(struct dwarf *d, uint64_t n);
-/* With the sections set: finds the units. False when there is none. */
+/* With the sections set: finds the units, and where their code is. False when there is none. A unit that
+ * .debug_aranges tells of is not looked at before somebody asks for it. */
 bool dwarf_begin(struct dwarf *d);
 struct unit *dwarf_unit_of(struct dwarf *d, uint64_t die);
-/* Its abbreviations; NULL when they cannot be read. */
-struct abbrevs *dwarf_abbrevs(struct dwarf *d, struct unit *u);
-const struct abbrev *dwarf_abbrev(const struct abbrevs *a, uint64_t code);
+/* Reads its first entry, unless that has been done. */
+void dwarf_unit_open(struct dwarf *d, struct unit *u);
 void dwarf_attr(const struct unit *u, struct bytes *b, unsigned form, int64_t implicit,
                 struct attr *a);
 /* NULL when it is no text. */
@@ -126,16 +146,31 @@ uint64_t dwarf_address(struct dwarf *d, const struct unit *u, const struct attr 
 /* Adds the ranges that DW_AT_ranges means; returns the first address, 0 when there is none. */
 uint64_t dwarf_ranges(struct dwarf *d, const struct unit *u, const struct attr *a,
                       struct spans *spans, uint32_t what);
+
+/* ---- dwarf_abbrev.c */
+struct dwarf_extra;
+/* The next abbreviation; false at the end. NULL for `extra`: without what makes reading many entries faster. */
+bool dwarf_abbrev_next(struct bytes *b, struct abbrev *ab, const struct abbrevs *t,
+                       const struct dwarf_extra *extra);
+/* Its abbreviations; NULL when they cannot be read. */
+struct abbrevs *dwarf_abbrevs(struct dwarf *d, struct unit *u);
+const struct abbrev *dwarf_abbrev(const struct abbrevs *a, uint64_t code);
 /* Calls `fn` for each attribute of the entry at `b`, which stands behind its code. */
 typedef void (*attr_fn)(void *arg, unsigned name, const struct attr *a);
 void dwarf_each_attr(const struct unit *u, const struct abbrev *ab, struct bytes *b, attr_fn fn,
                      void *arg);
+/* The same for those that dwarf_info.c wants to know of functions and calls; others may be told, too. */
+void dwarf_each_pick(const struct unit *u, const struct abbrevs *t, const struct abbrev *ab,
+                     struct bytes b, attr_fn fn, void *arg);
+/* Moves `b` behind the attributes. */
+void dwarf_skip(const struct unit *u, const struct abbrevs *t, const struct abbrev *ab,
+                struct bytes *b);
 
 /* ---- dwarf_info.c */
 /* The unit with code at `addr`, whose functions have been read; NULL: none. */
 struct unit *dwarf_unit_at(struct dwarf *d, uint64_t addr);
-/* The innermost scope at `addr`, or NO_SCOPE. */
-uint32_t dwarf_scope_at(const struct unit *u, uint64_t addr);
+/* The innermost scope at `addr`, or NO_SCOPE; the same one up to *end at least. */
+uint32_t dwarf_scope_at(const struct unit *u, uint64_t addr, uint64_t *end);
 const char *dwarf_scope_name(struct dwarf *d, struct unit *u, uint32_t scope);
 /* The file and line of its declaration; *line is 0 when that is not told. */
 struct source *dwarf_scope_declared(struct dwarf *d, struct unit *u, uint32_t scope,

@@ -92,6 +92,41 @@ static bool is_scope(uint32_t tag)
     return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
 }
 
+/* Is there surely no code below such an entry? */
+static bool holds_no_code(const struct unit *u, const struct abbrev *ab)
+{
+    switch (ab->tag) {
+    case DW_TAG_array_type:
+    case DW_TAG_subroutine_type:
+    case DW_TAG_call_site:
+    case DW_TAG_GNU_call_site:
+        return true;
+    case DW_TAG_structure_type:
+    case DW_TAG_union_type:
+    case DW_TAG_enumeration_type:
+        return u->plain_c;
+    case DW_TAG_subprogram:
+        return ab->declares && !ab->has_code;
+    default:
+        return false;
+    }
+}
+
+/* Goes to the entry that follows, without its children; false if that is not told, or is behind. */
+static bool skip_children(struct scan *s, const struct abbrev *ab, uint64_t die, struct bytes *b)
+{
+    struct bytes at = *b;
+    struct attr a;
+    if (ab->sibling_at == UINT32_MAX)
+        return false;
+    bytes_skip(&at, ab->sibling_at);
+    dwarf_attr(s->u, &at, ab->sibling_form, 0, &a);
+    if (at.bad || a.kind != ATTR_REF || a.v <= die || a.v >= s->u->end)
+        return false;
+    b->at = s->d->info.p + a.v;
+    return true;
+}
+
 /* One entry; false at the end of the unit. */
 static bool scan_entry(struct scan *s, struct bytes *b)
 {
@@ -104,17 +139,15 @@ static bool scan_entry(struct scan *s, struct bytes *b)
     const struct abbrev *ab = dwarf_abbrev(s->abbrevs, code);
     if (ab == NULL || !dwarf_work(s->d, ab->nattrs))
         return false;
+    if (ab->children && holds_no_code(s->u, ab) && skip_children(s, ab, die, b))
+        return true;
     uint32_t scope = scope_around(s);
-    if (is_scope(ab->tag)) {
+    struct bytes attrs = *b;
+    dwarf_skip(s->u, s->abbrevs, ab, b);
+    if (is_scope(ab->tag) && ab->has_code && !b->bad) {
         struct told t = {.low = {.kind = ATTR_NONE}};
-        dwarf_each_attr(s->u, ab, b, told_attr, &t);
-        if (!b->bad)
-            scope = scope_add(s, die, &t, ab->tag == DW_TAG_inlined_subroutine);
-    } else if (ab->fixed_bytes != UINT32_MAX) {
-        bytes_skip(b, ab->fixed_bytes);
-    } else {
-        struct told t;
-        dwarf_each_attr(s->u, ab, b, told_attr, &t);
+        dwarf_each_pick(s->u, s->abbrevs, ab, attrs, told_attr, &t);
+        scope = scope_add(s, die, &t, ab->tag == DW_TAG_inlined_subroutine);
     }
     if (ab->children && ++s->depth < DEEPEST_ENTRY)
         s->open[s->depth] = scope;
@@ -142,9 +175,11 @@ static void unit_read(struct dwarf *d, struct unit *u)
 
 struct unit *dwarf_unit_at(struct dwarf *d, uint64_t addr)
 {
-    uint32_t i = spans_find(&d->by_addr, addr);
+    uint64_t end;
+    uint32_t i = spans_find(&d->by_addr, addr, &end);
     if (i != SPAN_NONE) {
         struct unit *u = &d->units[i];
+        dwarf_unit_open(d, u);
         if (!u->read)
             unit_read(d, u);
         return u;
@@ -155,15 +190,15 @@ struct unit *dwarf_unit_at(struct dwarf *d, uint64_t addr)
             continue;
         if (!u->read)
             unit_read(d, u);
-        if (dwarf_scope_at(u, addr) != NO_SCOPE)
+        if (dwarf_scope_at(u, addr, &end) != NO_SCOPE)
             return u;
     }
     return NULL;
 }
 
-uint32_t dwarf_scope_at(const struct unit *u, uint64_t addr)
+uint32_t dwarf_scope_at(const struct unit *u, uint64_t addr, uint64_t *end)
 {
-    uint32_t i = spans_find(&u->by_addr, addr);
+    uint32_t i = spans_find(&u->by_addr, addr, end);
     return i != SPAN_NONE && i < u->nscopes ? i : NO_SCOPE;
 }
 
@@ -194,7 +229,7 @@ static bool entry_named(struct dwarf *d, struct unit *u, uint64_t die, struct na
     const struct abbrev *ab = t != NULL ? dwarf_abbrev(t, bytes_uleb(&b)) : NULL;
     if (ab == NULL)
         return false;
-    dwarf_each_attr(u, ab, &b, named_attr, n);
+    dwarf_each_pick(u, t, ab, b, named_attr, n);
     return true;
 }
 

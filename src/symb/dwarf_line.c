@@ -24,6 +24,7 @@ struct program {
     uint64_t addr;
     uint32_t file, line;
     size_t sequence; /* its first row */
+    bool unsorted;
 };
 
 /* ---- files */
@@ -100,6 +101,15 @@ static void tables_before_5(struct program *p)
 }
 
 /* ---- the machine */
+/* Ends come before what begins at the same address. */
+static bool row_less(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    if (x->addr != y->addr)
+        return x->addr < y->addr;
+    return x->file == ROW_END && y->file != ROW_END;
+}
+
 static void row_add(struct program *p, uint32_t file)
 {
     if (p->line == 0 && file != ROW_END)
@@ -108,8 +118,10 @@ static void row_add(struct program *p, uint32_t file)
     if (last != NULL && last->file == file && last->line == p->line && last->addr <= p->addr)
         return;
     struct row *r = vec_add(&p->rows);
-    if (r != NULL)
-        *r = (struct row){.addr = p->addr, .line = p->line, .file = file};
+    if (r == NULL)
+        return;
+    *r = (struct row){.addr = p->addr, .line = p->line, .file = file};
+    p->unsorted |= p->rows.n > 1 && row_less(r, r - 1);
 }
 
 static void sequence_begin(struct program *p)
@@ -254,15 +266,6 @@ static bool header(struct program *p)
     return true;
 }
 
-/* Ends come before what begins at the same address. */
-static bool row_less(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-    if (x->addr != y->addr)
-        return x->addr < y->addr;
-    return x->file == ROW_END && y->file != ROW_END;
-}
-
 static void lines_read(struct dwarf *d, struct unit *u)
 {
     u->lines_read = true;
@@ -276,7 +279,7 @@ static void lines_read(struct dwarf *d, struct unit *u)
                         .dirs = VEC_OF(const char *)};
     if (header(&p))
         run(&p);
-    if (!pool_sort(p.rows.at, p.rows.n, sizeof(struct row), row_less))
+    if (p.unsorted && !pool_sort(p.rows.at, p.rows.n, sizeof(struct row), row_less))
         p.rows.n = 0;
     struct lines l = {.nrows = p.rows.n, .nfiles = p.files.n};
     l.rows = vec_keep(&p.rows, d->pool);

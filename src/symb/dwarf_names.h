@@ -3,19 +3,37 @@
 #define SYMB_DWARF_NAMES_H
 
 enum { /* what an entry is */
+       DW_TAG_array_type = 0x01,
+       DW_TAG_enumeration_type = 0x04,
+       DW_TAG_structure_type = 0x13,
+       DW_TAG_subroutine_type = 0x15,
+       DW_TAG_union_type = 0x17,
        DW_TAG_inlined_subroutine = 0x1d,
        DW_TAG_subprogram = 0x2e,
+       DW_TAG_call_site = 0x48,
+       DW_TAG_GNU_call_site = 0x4109,
+};
+
+enum { /* languages */
+       DW_LANG_C89 = 0x01,
+       DW_LANG_C = 0x02,
+       DW_LANG_C99 = 0x0c,
+       DW_LANG_C11 = 0x1d,
+       DW_LANG_C17 = 0x2c,
 };
 
 enum { /* attributes */
+       DW_AT_sibling = 0x01,
        DW_AT_name = 0x03,
        DW_AT_stmt_list = 0x10,
        DW_AT_low_pc = 0x11,
        DW_AT_high_pc = 0x12,
+       DW_AT_language = 0x13,
        DW_AT_comp_dir = 0x1b,
        DW_AT_abstract_origin = 0x31,
        DW_AT_decl_file = 0x3a,
        DW_AT_decl_line = 0x3b,
+       DW_AT_declaration = 0x3c,
        DW_AT_specification = 0x47,
        DW_AT_entry_pc = 0x52,
        DW_AT_ranges = 0x55,

@@ -14,7 +14,7 @@
 #include "mem/mem.h"
 
 struct table {
-    size_t cap; /* a power of two; at most half of it is used */
+    size_t cap; /* a power of two; at most two thirds of it are used */
     aptr slot[];
 };
 static aptr answers; /* struct table */
@@ -79,7 +79,7 @@ static bool grow(struct table *old)
 const struct symb_answer *functab_keep(const struct symb_answer *a)
 {
     struct table *t = load_rlx(&answers);
-    if (nanswers >= SYMB_ANSWERS_MAX || ((t == NULL || 2 * nslots_used >= t->cap) && !grow(t)))
+    if (nanswers >= SYMB_ANSWERS_MAX || ((t == NULL || 3 * nslots_used >= 2 * t->cap) && !grow(t)))
         return NULL;
     size_t bytes = offsetof(struct symb_answer, line) + a->n * sizeof a->line[0];
     struct symb_answer *copy = pool_take(&immortal, bytes);
@@ -124,7 +124,7 @@ static bool funcs_grow(void)
 
 const struct symb_func *functab_func(const char *name, uintptr_t entry)
 {
-    if (2 * (funcs.n + 1) > funcs.cap && !funcs_grow())
+    if (3 * (funcs.n + 1) > 2 * funcs.cap && !funcs_grow())
         return NULL;
     const struct symb_func **at = func_slot(funcs.slot, funcs.cap, name, entry);
     if (*at != NULL)

@@ -210,7 +210,11 @@ void modules_refresh(void)
 
 struct module *module_at(uintptr_t pc)
 {
+    static size_t found; /* the last time: mostly it is the same one */
     const struct segment *s = segments.at;
+    if (found < segments.n && pc >= s[found].lo && pc < s[found].hi &&
+        (found + 1 == segments.n || pc < s[found + 1].lo))
+        return s[found].m;
     size_t lo = 0, hi = segments.n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
@@ -219,7 +223,10 @@ struct module *module_at(uintptr_t pc)
         else
             hi = mid;
     }
-    return lo > 0 && pc < s[lo - 1].hi ? s[lo - 1].m : NULL;
+    if (lo == 0 || pc >= s[lo - 1].hi)
+        return NULL;
+    found = lo - 1;
+    return s[found].m;
 }
 
 /* ---- symbols */
@@ -324,6 +331,7 @@ static void sections_of(struct dwarf *d, const struct image *im, struct pool *p)
     d->pool = p;
     d->info = image_section(im, ".debug_info", p);
     d->abbrev = image_section(im, ".debug_abbrev", p);
+    d->aranges = image_section(im, ".debug_aranges", p);
     d->line = image_section(im, ".debug_line", p);
     d->str = image_section(im, ".debug_str", p);
     d->line_str = image_section(im, ".debug_line_str", p);

@@ -19,12 +19,6 @@
 
 enum { PATIENCE_NS = 1500 * 1000000, LOOK_NS = 1000000, PATH_BYTES = 2048 };
 
-/* The library's text, when it was joined with its code in a section of its own. */
-extern const char text_begin[] __asm__("__start_gort_text")
-    __attribute__((weak, visibility("hidden")));
-extern const char text_end[] __asm__("__stop_gort_text")
-    __attribute__((weak, visibility("hidden")));
-
 static struct lock names_lock = LOCK_INIT(symb);
 
 /* ---- faults */
@@ -70,6 +64,8 @@ struct making {
     struct module *m;
     uint64_t addr; /* as in the module's file */
     struct symb_answer *a;
+    struct scope *last; /* the function that has the frame, when DWARF tells */
+    bool next_is_its;   /* at addr + 1 are the same calls */
 };
 
 static const char *joined(const char *dir, const char *file)
@@ -97,14 +93,17 @@ static void place(struct unit *u, struct source *s, uint64_t line, struct symb_l
     }
     l->file = s->file;
     l->path = s->path;
-    l->dir = s->file != NULL && s->file[0] != '/' && u->dir != NULL ? intern(u->dir) : NULL;
+    if (s->file == NULL || s->file[0] == '/' || u->dir == NULL)
+        return;
+    if (u->kept_dir == NULL)
+        u->kept_dir = intern(u->dir);
+    l->dir = u->kept_dir;
 }
 
 /* Where a function begins, that is its declaration, as in Go. */
-static void at_instruction(struct making *k, struct unit *u, struct symb_line *l)
+static void at_instruction(struct making *k, struct unit *u, uint32_t scope, struct symb_line *l)
 {
     struct dwarf *d = &k->m->dwarf;
-    uint32_t scope = dwarf_scope_at(u, k->addr);
     uint64_t line = 0;
     struct source *s = NULL;
     if (scope != NO_SCOPE && !u->scopes[scope].inlined && u->scopes[scope].entry == k->addr)
@@ -118,21 +117,22 @@ static void at_instruction(struct making *k, struct unit *u, struct symb_line *l
 
 /* The place of a line is the instruction for the first, the call of the one before for the others. False
  * when the function that has the frame is not known. */
-static bool lines_of_scopes(struct making *k, struct unit *u, struct symb_line *at)
+static bool lines_of_scopes(struct making *k, struct unit *u, uint32_t scope, struct symb_line *at)
 {
-    uint32_t scope = dwarf_scope_at(u, k->addr);
     struct symb_answer *a = k->a;
     a->n = 0;
     while (scope != NO_SCOPE && a->n < SYMB_LINES) {
-        const struct scope *s = &u->scopes[scope];
+        struct scope *s = &u->scopes[scope];
         const char *name = dwarf_scope_name(&k->m->dwarf, u, scope);
         struct symb_line *l = &a->line[a->n++];
         *l = *at;
         l->function = name;
         l->inlined = s->inlined;
         l->entry = s->entry + k->m->bias;
-        if (!s->inlined)
+        if (!s->inlined) {
+            k->last = s;
             return true;
+        }
         *at = (struct symb_line){.line = 0};
         place(u, dwarf_source(&k->m->dwarf, u, s->call_file), s->call_line, at);
         scope = s->parent;
@@ -147,8 +147,11 @@ static bool lines_of_dwarf(struct making *k)
     struct symb_line at = {.line = 0};
     if (u == NULL)
         return false;
-    at_instruction(k, u, &at);
-    if (lines_of_scopes(k, u, &at))
+    uint64_t end;
+    uint32_t scope = dwarf_scope_at(u, k->addr, &end);
+    k->next_is_its = scope != NO_SCOPE && k->addr + 1 < end;
+    at_instruction(k, u, scope, &at);
+    if (lines_of_scopes(k, u, scope, &at))
         return true;
     if (k->a->n == SYMB_LINES)
         k->a->n--;
@@ -178,22 +181,35 @@ static bool begins_at(const struct module *m, uint64_t addr)
     return code == NULL || !arch_is_call(code + ARCH_CALL_BYTES);
 }
 
+/* Of the function that has the frame, which DWARF does not tell: the module's symbol. */
+static void line_of_symbol(struct making *k, struct symb_line *l)
+{
+    const struct symbol *s = module_symbol(k->m, k->addr);
+    l->function = s != NULL ? intern(s->name) : NULL;
+    l->entry = s != NULL ? s->addr + k->m->bias : 0;
+    l->exported = s != NULL && s->global;
+}
+
+static bool scope_exported(const struct module *m, struct scope *s, uint64_t addr)
+{
+    if (!s->looked_up) {
+        const struct symbol *sym = module_symbol(m, s->entry != 0 ? s->entry : addr);
+        s->exported = sym != NULL && sym->global;
+        s->looked_up = true;
+    }
+    return s->exported;
+}
+
 void module_describe(struct module *m, uintptr_t pc, struct symb_answer *a)
 {
     struct making making = {.m = m, .addr = pc - m->bias, .a = a}, *k = &making;
     module_open(m);
-    bool whole = lines_of_dwarf(k);
-    struct symb_line *last = &a->line[a->n - (whole ? 1u : 0u)];
-    const struct symbol *s =
-        module_symbol(k->m, whole && last->entry != 0 ? last->entry - k->m->bias : k->addr);
-    if (!whole) {
-        a->n++;
-        last->function = s != NULL ? intern(s->name) : NULL;
-        last->entry = s != NULL ? s->addr + k->m->bias : 0;
-    }
-    last->exported = s != NULL && s->global;
+    if (lines_of_dwarf(k))
+        a->line[a->n - 1].exported = scope_exported(m, k->last, k->addr);
+    else
+        line_of_symbol(k, &a->line[a->n++]);
     lines_finish(a);
-    a->next_begins = begins_at(k->m, k->addr + 1);
+    a->next_begins = !k->next_is_its && begins_at(k->m, k->addr + 1);
 }
 
 struct asked {
@@ -207,22 +223,31 @@ static void describe(void *asked)
     module_describe(q->m, q->a->pc, q->a);
 }
 
+/* One line that says nothing; lines behind it are not touched. */
+static void answer_empty(struct symb_answer *a, uintptr_t pc)
+{
+    memset(a, 0, offsetof(struct symb_answer, line) + sizeof a->line[0]);
+    a->pc = pc;
+    a->n = 1;
+}
+
 static void make_answer(uintptr_t pc, struct symb_answer *room)
 {
     struct asked q = {.m = module_at(pc), .a = room};
-    memset(room, 0, sizeof *room);
-    room->pc = pc;
-    if (q.m != NULL) {
+    answer_empty(room, pc);
+    if (q.m == NULL)
+        return;
+    room->module = q.m;
+    room->epoch = load_rlx(&q.m->epoch);
+    if (q.m->broken)
+        return;
+    room->n = 0;
+    if (!guard_run(describe, &q)) {
+        module_break(q.m);
+        answer_empty(room, pc);
         room->module = q.m;
         room->epoch = load_rlx(&q.m->epoch);
-        if (!q.m->broken && !guard_run(describe, &q)) {
-            module_break(q.m);
-            memset(room->line, 0, sizeof room->line);
-            room->n = 0;
-        }
     }
-    if (room->n == 0)
-        room->n = 1;
 }
 
 static const struct symb_answer *answer_locked(uintptr_t pc, struct symb_answer *room)
@@ -251,9 +276,7 @@ static bool names_lock_patiently(void) NO_TSA
 static const struct symb_answer *answer_by_symbol(uintptr_t pc, struct symb_answer *room)
 {
     struct symb_symbol s;
-    memset(room, 0, sizeof *room);
-    room->pc = pc;
-    room->n = 1;
+    answer_empty(room, pc);
     if (symb_elf_symbol(pc, &s)) {
         room->line[0].function = s.name;
         room->line[0].entry = s.entry;
@@ -358,5 +381,5 @@ bool symb_is_runtime(uintptr_t pc, const struct symb_line *first)
 
 bool symb_in_own_text(uintptr_t pc)
 {
-    return pc >= (uintptr_t)text_begin && pc < (uintptr_t)text_end;
+    return own_text_has(pc);
 }

@@ -108,11 +108,32 @@ static bool vec_grow(struct vec *v)
     return true;
 }
 
+/* Elements are small: for them a call of memset or memcpy is most of the work. */
+enum { WORD = sizeof(uint64_t) };
+
+static void zero(char *to, size_t bytes)
+{
+    for (; bytes >= WORD; to += WORD, bytes -= WORD)
+        memset(to, 0, WORD);
+    for (; bytes > 0; bytes--)
+        *to++ = 0;
+}
+
+static void copy(char *to, const char *from, size_t bytes)
+{
+    for (; bytes >= WORD; to += WORD, from += WORD, bytes -= WORD)
+        memcpy(to, from, WORD);
+    for (; bytes > 0; bytes--)
+        *to++ = *from++;
+}
+
 void *vec_add(struct vec *v)
 {
     if (v->n == v->cap && !vec_grow(v))
         return NULL;
-    return memset((char *)v->at + v->each * v->n++, 0, v->each);
+    char *at = (char *)v->at + v->each * v->n++;
+    zero(at, v->each);
+    return at;
 }
 
 void vec_drop(struct vec *v)
@@ -147,19 +168,40 @@ static void merge(char *to, const char *from, size_t lo, size_t mid, size_t hi, 
                   less_fn less)
 {
     size_t a = lo, b = mid;
+    if (mid == hi || !less(from + mid * each, from + (mid - 1) * each)) { /* in order as they are */
+        memcpy(to + lo * each, from + lo * each, (hi - lo) * each);
+        return;
+    }
     for (size_t i = lo; i < hi; i++) {
         bool second = a == mid || (b < hi && less(from + b * each, from + a * each));
-        memcpy(to + i * each, from + (second ? b++ : a++) * each, each);
+        copy(to + i * each, from + (second ? b++ : a++) * each, each);
     }
+}
+
+/* Room for as many bytes, of spare memory if there is some. */
+static bool scratch_take(struct vec *v, size_t bytes)
+{
+    *v = (struct vec){.each = 1};
+    if (take_spare(v) && v->bytes >= bytes)
+        return true;
+    void *at = mem_table_grow(v->at, v->bytes, bytes);
+    if (at == NULL) {
+        vec_drop(v);
+        return false;
+    }
+    v->at = at;
+    v->bytes = v->cap = bytes;
+    return true;
 }
 
 bool pool_sort(void *at, size_t n, size_t each, less_fn less)
 {
+    struct vec scratch;
     if (is_sorted(at, n, each, less))
         return true;
-    char *here = at, *there = os_map(n * each), *scratch = there;
-    if (scratch == NULL)
+    if (!scratch_take(&scratch, n * each))
         return false;
+    char *here = at, *there = scratch.at;
     for (size_t width = 1; width < n; width *= 2) {
         for (size_t lo = 0; lo < n; lo += 2 * width) {
             size_t mid = n - lo < width ? n : lo + width;
@@ -172,6 +214,6 @@ bool pool_sort(void *at, size_t n, size_t each, less_fn less)
     }
     if (here != (char *)at)
         memcpy(at, here, n * each);
-    os_unmap(scratch, n * each);
+    vec_drop(&scratch);
     return true;
 }

@@ -76,15 +76,17 @@ bool spans_seal(struct spans *s, struct pool *p)
     return s->step != NULL || (good && n == 0);
 }
 
-uint32_t spans_find(const struct spans *s, uint64_t addr)
+uint32_t spans_find(const struct spans *s, uint64_t addr, uint64_t *end)
 {
-    size_t lo = 0, hi = s->n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (s->step[mid].lo <= addr)
-            lo = mid + 1;
-        else
-            hi = mid;
+    const struct span_step *at = s->step;
+    size_t n = s->n;
+    if (n == 0 || addr < at->lo)
+        return SPAN_NONE;
+    while (n > 1) { /* at->lo <= addr, and what is looked for is among n from `at` on */
+        size_t half = n / 2;
+        at = at[half].lo <= addr ? at + half : at;
+        n -= half;
     }
-    return lo > 0 ? s->step[lo - 1].what : SPAN_NONE;
+    *end = at + 1 < s->step + s->n ? at[1].lo : UINT64_MAX;
+    return at->what;
 }

@@ -15,6 +15,7 @@ struct spans {
 void spans_add(struct spans *s, uint64_t lo, uint64_t hi, uint32_t what);
 /* After the last one: sorts, and keeps the result in `p`. False: no memory. */
 bool spans_seal(struct spans *s, struct pool *p);
-uint32_t spans_find(const struct spans *s, uint64_t addr);
+/* What is innermost at `addr`: the same up to *end at least. *end is set unless that is SPAN_NONE. */
+uint32_t spans_find(const struct spans *s, uint64_t addr, uint64_t *end);
 
 #endif

@@ -105,6 +105,10 @@ SIGSAFE size_t symb_backtrace(const struct context *at, bool exact, const struct
 SIGSAFE size_t symb_backtrace_here(const struct stack *own, const struct stack *other,
                                    bool keep_entry, uintptr_t *pcs, size_t max);
 
+/* As symb_steps_caller, _run and _trim with `all` one after another: a running function's callers, at most `max`. */
+SIGSAFE size_t symb_callers(const uintptr_t *record, uintptr_t cfa, const struct stack *own,
+                            const struct stack *other, uintptr_t *pcs, size_t max);
+
 /* In a list of pcs, right behind the pc of a function that has a frame: the `drop` innermost of its
  * logical (inlined) calls are not meant, because the list's reader asked to skip them. As in Go since 1.12.
  * drop < SYMB_SKIP_MAX. */

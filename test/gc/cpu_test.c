@@ -71,3 +71,23 @@ Test(cpu, reports_are_read)
 {
     cr_expect_eq(in_gort(read_twice), 0);
 }
+
+static void read_until_time_passes(void)
+{
+    struct gc_cpu a, b;
+    m_enter();
+    gc_cpu_read(&a);
+    do
+        gc_cpu_read(&b);
+    while (all_of(&b) == all_of(&a));
+    cr_expect(all_of(&b) > all_of(&a) && b.user_ns >= a.user_ns && b.idle_ns >= a.idle_ns);
+    cpu_report(CPU_IDLE, 700); /* told at once, however young the reading is */
+    gc_cpu_read(&a);
+    cr_expect_eq(a.ns[CPU_IDLE] - b.ns[CPU_IDLE], 700);
+    cr_expect(all_of(&a) >= all_of(&b));
+    m_leave(self());
+}
+Test(cpu, a_young_reading_is_told_again_until_it_is_old_or_somebody_reports)
+{
+    cr_expect_eq(in_gort(read_until_time_passes), 0);
+}

@@ -249,6 +249,51 @@ Test(backtrace, of_the_caller_begins_at_the_caller)
     }
 }
 
+/* ---- gort_callers' way, beside step by step */
+static __attribute__((noinline)) int compare_callers(const void *a, const void *b)
+{
+    static uintptr_t want[MAX], got[MAX];
+    const uintptr_t *record = __builtin_frame_address(0);
+    uintptr_t cfa = (uintptr_t)__builtin_dwarf_cfa();
+    struct symb_steps w;
+    size_t n = MAX;
+    for (size_t room = 0; room <= n + 1 && room <= MAX; room++) {
+        symb_steps_caller(&w, record, cfa, &here, NULL);
+        n = symb_steps_run(&w, want, MAX);
+        symb_steps_caller(&w, record, cfa, &here, NULL);
+        size_t k = symb_steps_run(&w, want, room);
+        k = symb_steps_trim(&w, want, k, true);
+        cr_assert_eq(symb_callers(record, cfa, &here, NULL, got, room), k);
+        cr_assert(memcmp(want, got, k * sizeof got[0]) == 0);
+        cr_assert(k == (room < n ? room : n));
+    }
+    compared += n;
+    return a < b ? -1 : a > b;
+}
+
+static __attribute__((noinline)) void below(int depth)
+{
+    int few[] = {3, 1, 2};
+    if (depth > 0)
+        below(depth - 1);
+    else
+        qsort(few, 3, sizeof few[0], compare_callers); /* through code without frame pointers */
+    __asm__ volatile("" ::: "memory");
+}
+
+Test(backtrace, a_list_of_callers_is_what_the_steps_find)
+{
+    const struct stack nowhere = {.lo = 16, .hi = 4096};
+    uintptr_t pc;
+    compare_callers(NULL, NULL);
+    for (int depth = 0; depth < 40; depth += 13)
+        below(depth);
+    cr_expect(compared > 100);
+    cr_expect_eq(symb_callers(__builtin_frame_address(0), (uintptr_t)__builtin_dwarf_cfa(),
+                              &nowhere, NULL, &pc, 1),
+                 0);
+}
+
 Test(backtrace, stops_at_the_room_given)
 {
     static struct seen s, t;

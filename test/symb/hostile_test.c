@@ -191,8 +191,13 @@ Test(spans, the_innermost_is_found)
     } want[] = {{99, SPAN_NONE}, {100, 0}, {119, 0},        {120, 2}, {149, 2},
                 {150, 3},        {179, 3}, {180, 0},        {199, 0}, {200, SPAN_NONE},
                 {349, 4},        {350, 5}, {400, SPAN_NONE}};
-    for (size_t i = 0; i < ARRAY_LEN(want); i++)
-        cr_expect_eq(spans_find(&s, want[i].addr), want[i].what, "at %lu",
+    static const uint64_t ends[] = {0, 120, 120, 150, 150, 180, 180, 200, 200, 0, 350, 400, 0};
+    for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+        uint64_t end = 0;
+        cr_expect_eq(spans_find(&s, want[i].addr, &end), want[i].what, "at %lu",
                      (unsigned long)want[i].addr);
+        cr_expect(want[i].what == SPAN_NONE || end == ends[i], "from %lu to %lu",
+                  (unsigned long)want[i].addr, (unsigned long)end);
+    }
     pool_drop(&p);
 }
