@@ -50,7 +50,8 @@ typedef struct {
 } gort_trace_flight_options;
 /* 0, or -1 with EBUSY. `o` may be NULL. */
 GORT_API int gort_trace_flight_start(const gort_trace_flight_options *o);
-/* Writes what is kept as a trace of its own; recording goes on. */
+/* Writes what is kept as a trace of its own; recording goes on. -1 with EINVAL without a recorder, ENOMEM if
+ * there was no memory for what happened just now, or as write says. */
 GORT_API int gort_trace_flight_write(int fd);
 GORT_API void gort_trace_flight_stop(void);
 

@@ -383,12 +383,21 @@ size_t symb_steps_trim(struct symb_steps *w, const uintptr_t *pcs, size_t n, boo
     return k;
 }
 
-size_t symb_backtrace(const struct context *at, bool exact, const struct stack *own,
-                      const struct stack *other, uintptr_t *pcs, size_t max)
+size_t symb_backtrace_whole(const struct context *at, bool exact, const struct stack *own,
+                            const struct stack *other, uintptr_t *pcs, size_t max, bool *whole)
 {
     struct symb_steps w;
     symb_steps_begin(&w, at, exact, own, other);
-    return symb_steps_trim(&w, pcs, symb_steps_run(&w, pcs, max), false);
+    size_t n = symb_steps_run(&w, pcs, max), k = symb_steps_trim(&w, pcs, n, false);
+    *whole = k < n;
+    return k;
+}
+
+size_t symb_backtrace(const struct context *at, bool exact, const struct stack *own,
+                      const struct stack *other, uintptr_t *pcs, size_t max)
+{
+    bool whole;
+    return symb_backtrace_whole(at, exact, own, other, pcs, max, &whole);
 }
 
 /* The runtime's frames above the program's first are looked for in such steps. */
@@ -410,13 +419,14 @@ static size_t skip_own(struct symb_steps *w, uintptr_t ahead[AHEAD], size_t *fro
     }
 }
 
-FRAME_OF_ITS_OWN size_t symb_backtrace_here(const struct stack *own, const struct stack *other,
-                                            bool keep_entry, uintptr_t *pcs, size_t max)
+static size_t backtrace_from(const uintptr_t *record, uintptr_t cfa, const struct stack *own,
+                             const struct stack *other, bool keep_entry, uintptr_t *pcs, size_t max,
+                             bool *whole)
 {
     struct symb_steps w;
-    const uintptr_t *record = __builtin_frame_address(0);
-    uintptr_t cfa = (uintptr_t)__builtin_dwarf_cfa(), entry = 0, ahead[AHEAD];
+    uintptr_t entry = 0, ahead[AHEAD];
     size_t n = 0, i, k;
+    *whole = false;
     symb_steps_caller(&w, record, cfa, own, other);
     k = skip_own(&w, ahead, &i, &entry);
     if (k == 0) { /* nobody of the program: the runtime itself */
@@ -431,7 +441,28 @@ FRAME_OF_ITS_OWN size_t symb_backtrace_here(const struct stack *own, const struc
         if (!is_own(ahead[i]))
             return n; /* no room, and the program goes on: nothing to trim */
     n += symb_steps_run(&w, pcs + n, max - n);
-    return symb_steps_trim(&w, pcs, n, false);
+    size_t left = symb_steps_trim(&w, pcs, n, false);
+    *whole = left < n;
+    return left;
+}
+
+FRAME_OF_ITS_OWN size_t symb_backtrace_here(const struct stack *own, const struct stack *other,
+                                            bool keep_entry, uintptr_t *pcs, size_t max)
+{
+    bool whole;
+    return backtrace_from(__builtin_frame_address(0), (uintptr_t)__builtin_dwarf_cfa(), own, other,
+                          keep_entry, pcs, max, &whole);
+}
+
+FRAME_OF_ITS_OWN size_t symb_backtrace_here_whole(const struct stack *own,
+                                                  const struct stack *other, bool keep_entry,
+                                                  uintptr_t *pcs, size_t max, bool *whole)
+{
+    bool found; /* this frame stays: no call in its place */
+    size_t n = backtrace_from(__builtin_frame_address(0), (uintptr_t)__builtin_dwarf_cfa(), own,
+                              other, keep_entry, pcs, max, &found);
+    *whole = found;
+    return n;
 }
 
 /* From a frame that is not as most are, behind the n that were found. */

@@ -104,6 +104,13 @@ SIGSAFE size_t symb_backtrace(const struct context *at, bool exact, const struct
  * stack or its thread's. */
 SIGSAFE size_t symb_backtrace_here(const struct stack *own, const struct stack *other,
                                    bool keep_entry, uintptr_t *pcs, size_t max);
+/* Both, and whether the walk came to the end and left frames of the runtime out there: then the last pc is in
+ * the function that the goroutine began with. */
+SIGSAFE size_t symb_backtrace_whole(const struct context *at, bool exact, const struct stack *own,
+                                    const struct stack *other, uintptr_t *pcs, size_t max,
+                                    bool *whole);
+SIGSAFE size_t symb_backtrace_here_whole(const struct stack *own, const struct stack *other,
+                                         bool keep_entry, uintptr_t *pcs, size_t max, bool *whole);
 
 /* As symb_steps_caller, _run and _trim with `all` one after another: a running function's callers, at most `max`. */
 SIGSAFE size_t symb_callers(const uintptr_t *record, uintptr_t cfa, const struct stack *own,

@@ -5,7 +5,10 @@
  * Holds   1. A generation in `unread` or under `reading` counts as one reader, one that the flight recorder
  *            keeps as another; without readers it is freed.
  *         2. Generations follow each other without a gap from the trace's first to its last. One that is
- *            cut, or more than TRACE_UNREAD_MAX unread bytes, ends the trace before it.
+ *            cut, or more than TRACE_UNREAD_MAX unread bytes, ends the trace before it; so does a lack of
+ *            memory for the last one.
+ *         3. Who has stopped a trace waits for the end of that one: somebody else may begin the next before
+ *            he runs again.
  * Locks   trace_control_lock, rank tracectl; who parks for the tracer's thread, or for bytes, is readied by
  *         it after unlocking.
  *
@@ -27,6 +30,7 @@ struct request {
     struct g *g;
     enum control_op op;
     int result;
+    uint64_t trace; /* the one that was stopped */
 };
 
 enum phase { OFF, ON, DRAINING };
@@ -41,8 +45,10 @@ static struct {
     bool cut_off; /* the trace has ended by itself */
     struct gen *unread, *unread_last;
     struct gen *reading;
+    size_t unread_bytes;       /* of `unread` and `reading` */
     const struct piece *piece; /* of it, the reader's until its next call */
-    struct g *stopping;        /* waits until all is read */
+    uint64_t trace;            /* the number of the last one */
+    struct g *stopping;        /* waits until all of it is read */
     /* lock+atomic: */
     aptr reader; /* waits for bytes */
     au32 phase;
@@ -85,10 +91,11 @@ static void deliver(struct gen *g) REQUIRES(trace_control_lock)
 {
     if (load_rlx(&control.phase) != ON || control.cut_off)
         return;
-    if (g->cut || gens_bytes() > trace_unread_max) {
+    if (g->cut || control.unread_bytes + g->bytes > trace_unread_max) {
         control.cut_off = true;
         return;
     }
+    control.unread_bytes += g->bytes;
     g->readers++;
     g->next_read = NULL;
     if (control.unread != NULL)
@@ -115,11 +122,13 @@ static void hand_out(struct gen *g)
         return;
     trace_seal(g);
     lock(&trace_control_lock);
-    g->readers = 1; /* ours */
-    deliver(g);
-    if (control.flight)
-        flight_keep(g, g->ended_ns);
-    gen_drop(g);
+    if (load_seq(&trace_dying) == 0) { /* else crash.c looks at what is kept */
+        g->readers = 1;                /* ours */
+        deliver(g);
+        if (control.flight)
+            flight_keep(g, g->ended_ns);
+        gen_drop(g);
+    }
     unlock(&trace_control_lock);
     wake_reader();
 }
@@ -128,9 +137,11 @@ static bool turn(enum turn how)
 {
     struct gen *old;
     store_rlx(&control.full, 0u);
-    if (!trace_turn(how, &old))
+    bool done = trace_turn(how, &old);
+    control.turned_ns =
+        os_nanotime(); /* if there is no memory, it is tried again when the next is due */
+    if (!done)
         return false;
-    control.turned_ns = os_nanotime();
     hand_out(old);
     return true;
 }
@@ -151,19 +162,22 @@ static int serve_start(void)
     store_rlx(&control.phase, (uint32_t)ON);
     control.header_read = false;
     control.cut_off = false;
+    control.trace++;
     unlock(&trace_control_lock);
     wake_reader();
     return 0;
 }
 
-static int serve_stop(void)
+static int serve_stop(struct request *r)
 {
     if (load_rlx(&control.phase) != ON)
         return ESRCH;
-    if (!control.cut_off && !turn(control.flight ? TURN_NEXT : TURN_STOP))
-        return ENOMEM;
+    bool whole = control.cut_off || turn(control.flight ? TURN_NEXT : TURN_STOP);
     lock(&trace_control_lock);
+    if (!whole)
+        control.cut_off = true;
     store_rlx(&control.phase, (uint32_t)DRAINING);
+    r->trace = control.trace;
     unlock(&trace_control_lock);
     wake_reader();
     return 0;
@@ -199,13 +213,13 @@ static int serve_flight_now(void)
     return turn(TURN_NEXT) ? 0 : ENOMEM;
 }
 
-static int serve(enum control_op op)
+static int serve(struct request *r)
 {
-    switch (op) {
+    switch (r->op) {
     case OP_START:
         return serve_start();
     case OP_STOP:
-        return serve_stop();
+        return serve_stop(r);
     case OP_FLIGHT_START:
         return serve_flight_start();
     case OP_FLIGHT_STOP:
@@ -252,7 +266,7 @@ static void tracer_main(void *arg)
         note_clear(&control.wake);
         for (struct request *r; (r = take_request()) != NULL;) {
             struct g *g = r->g;
-            r->result = serve(r->op);
+            r->result = serve(r);
             ready(g); /* r is on its stack */
             sub_seq(&control.busy, 1u);
         }
@@ -261,23 +275,28 @@ static void tracer_main(void *arg)
 }
 
 /* ---- what goroutines call */
-PARKS int trace_control(enum control_op op) NO_TSA
+static PARKS int ask(struct request *r) NO_TSA
 {
-    struct request r = {.op = op};
     struct m *m = m_enter();
-    r.g = m_curg(m);
+    r->g = m_curg(m);
     lock(&trace_control_lock);
     add_seq(&control.busy, 1u);
     struct request **at = &control.asked;
     while (*at != NULL)
         at = &(*at)->next;
-    *at = &r;
+    *at = r;
     if (cas_seq(&control.started, 0u, 1u) && sched_helper_start(tracer_main, NULL) != 0)
         throw("runtime: failed to create new OS thread");
     note_wake(&control.wake);
     park_unlock(&trace_control_lock, WAIT_TRACE);
     m_leave(self());
-    return r.result;
+    return r->result;
+}
+
+PARKS int trace_control(enum control_op op)
+{
+    struct request r = {.op = op};
+    return ask(&r);
 }
 
 bool trace_was_cut_off(void)
@@ -299,19 +318,24 @@ gort_any gort_start_trace(void)
     return err == 0 ? (gort_any){NULL, NULL} : panic_runtime_error(&texts[err == ENOMEM]);
 }
 
-void gort_stop_trace(void) NO_TSA
+PARKS void trace_await_drained(uint64_t trace) NO_TSA
 {
-    if (trace_control(OP_STOP) != 0)
-        return;
     struct m *m = m_enter();
     lock(&trace_control_lock);
-    if (load_rlx(&control.phase) == DRAINING) {
+    if (load_rlx(&control.phase) == DRAINING && control.trace == trace) {
         control.stopping = m_curg(m);
         park_unlock(&trace_control_lock, WAIT_SEMACQUIRE);
     } else {
         unlock(&trace_control_lock);
     }
     m_leave(self());
+}
+
+void gort_stop_trace(void)
+{
+    struct request r = {.op = OP_STOP};
+    if (ask(&r) == 0)
+        trace_await_drained(r.trace);
 }
 
 bool gort_trace_is_enabled(void)
@@ -325,8 +349,10 @@ static const struct piece *next_piece(void) REQUIRES(trace_control_lock)
     if (control.reading != NULL)
         control.piece = control.piece->next;
     while (control.reading == NULL || control.piece == NULL) {
-        if (control.reading != NULL)
+        if (control.reading != NULL) {
+            control.unread_bytes -= control.reading->bytes;
             gen_drop(control.reading);
+        }
         control.reading = control.unread;
         if (control.reading == NULL)
             return NULL;

@@ -5,11 +5,14 @@
  *            depends on is there. The moment lies SETTLE_NS before the look at the buffers, so that what
  *            was being written then is complete.
  *         2. No lock is waited for, nothing is allocated, names come from symbol tables alone.
+ *         3. From `trace_dying` on the tracer's thread ends no generation and frees none that is kept; what it
+ *            was at when it looked last is over SETTLE_NS later.
  * What cannot be had is left out: while the tracer's thread was making bytes of the generation before, the
  * file has the current one alone.
  */
 #include "trace/trace_int.h"
 
+#include "base/fmt.h"
 #include "conf/limits.h"
 #include "os/os.h"
 #include "symb/symb.h"
@@ -96,8 +99,9 @@ static const uint8_t *cut(const uint8_t *at, const uint8_t *end, uint64_t time)
         [EV_REGION_BEGIN] = 3,
         [EV_REGION_END] = 3,
         [EV_LOG] = 4,
+        [EV_GO_STATUS_STACK] = 4,
     };
-    while (at < end && *at <= EV_LOG) {
+    while (at < end && *at <= EV_GO_STATUS_STACK) {
         uint64_t delta;
         const uint8_t *next = number(at + 1, end, &delta);
         time += delta;
@@ -190,14 +194,25 @@ static void put_text(uint64_t id, const char *text, size_t len)
     crash.n = (size_t)(at - crash.bytes) + len;
 }
 
+/* As names.c calls it in generations that are complete. */
+static void put_name(uint64_t id, uintptr_t pc)
+{
+    char text[STRING_BYTES_MAX];
+    struct symb_symbol s;
+    struct out o;
+    const char *name = symb_elf_symbol(pc, &s) ? s.name : "?";
+    out_init_mem(&o, text, sizeof text);
+    if (symb_in_own_text(pc) && strncmp(name, "gort_", 5) != 0)
+        out_str(&o, "runtime.");
+    out_str(&o, name);
+    put_text(id, o.mem, o.len);
+}
+
 static void put_names(const struct stack_record *r, void *arg)
 {
     (void)arg;
-    for (uint32_t i = 0; i < r->n && i < STACK_FRAMES_MAX; i++) {
-        struct symb_symbol s;
-        const char *name = symb_elf_symbol(r->pcs[i] - 1, &s) ? s.name : "?";
-        put_text(name_id(r, i), name, strlen(name));
-    }
+    for (uint32_t i = 0; i < r->n && i < STACK_FRAMES_MAX; i++)
+        put_name(name_id(r, i), r->pcs[i] - 1);
 }
 
 static void put_string(const struct string_record *r, void *arg)

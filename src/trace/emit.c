@@ -166,24 +166,24 @@ static uintptr_t root_of(const struct g *g)
     return fn != 0 ? fn + 1 : 0;
 }
 
-static uint32_t stack_of_root(const struct g *g)
+uint32_t stack_of_root(const struct g *g)
 {
     uintptr_t pc = g->foreign ? 0 : root_of(g);
     return pc != 0 ? tables_stack(tables_now, &pc, 1) : 0;
 }
 
-/* Without the runtime's frames at the outer end, which tell that the walk has come that far; where it has
- * not, the goroutine's first function, by which it is named, is put in place of what is missing. */
-static uint32_t stack_number(const struct g *g, uintptr_t *pcs, size_t n)
+/* Where the walk has not come to the goroutine's first function (`whole`), by which it is named, that is put in
+ * place of what is missing. Of the runtime's frames alone nothing is shown. */
+static uint32_t stack_number(const struct g *g, uintptr_t *pcs, size_t n, bool whole)
 {
-    bool joined = symb_in_own_text((uintptr_t)stack_number), reached = !joined || g->foreign;
+    bool joined = symb_in_own_text((uintptr_t)stack_number);
     while (n > 0 && symb_in_own_text(pcs[n - 1])) {
         n--;
-        reached = true;
+        whole = true;
     }
     if (n == 0)
         return stack_of_root(g);
-    if (!reached && root_of(g) != 0)
+    if (!whole && joined && !g->foreign && root_of(g) != 0)
         pcs[n < STACK_FRAMES_MAX ? n++ : n - 1] = root_of(g);
     return tables_stack(tables_now, pcs, n);
 }
@@ -194,9 +194,10 @@ uint32_t stack_here(struct m *m)
     const struct g *g = m_curg(m);
     if (g == &m->g0)
         return 0;
-    size_t n = symb_backtrace_here(&g->stack, g->in_cgo ? &m->g0.stack : NULL, true, pcs,
-                                   STACK_FRAMES_MAX);
-    return stack_number(g, pcs, n);
+    bool whole;
+    size_t n = symb_backtrace_here_whole(&g->stack, g->in_cgo ? &m->g0.stack : NULL, true, pcs,
+                                         STACK_FRAMES_MAX, &whole);
+    return stack_number(g, pcs, n, whole);
 }
 
 /* Stopped in a signal handler. */
@@ -205,9 +206,10 @@ static uint32_t stack_interrupted(struct m *m, const struct g *g)
     uintptr_t pcs[STACK_FRAMES_MAX];
     struct context at;
     arch_ucontext_to_context(g->sigctx, &at);
-    size_t n = symb_backtrace(&at, true, &g->stack, g->in_cgo ? &m->g0.stack : NULL, pcs,
-                              STACK_FRAMES_MAX);
-    return stack_number(g, pcs, n);
+    bool whole;
+    size_t n = symb_backtrace_whole(&at, true, &g->stack, g->in_cgo ? &m->g0.stack : NULL, pcs,
+                                    STACK_FRAMES_MAX, &whole);
+    return stack_number(g, pcs, n, whole);
 }
 
 /* ---- who may write, and what goes before */
@@ -246,6 +248,7 @@ void trace_go_create(struct g *g)
     struct trace_m *t = trace_running(m);
     g->trace.seq = 0;
     g->trace.assists = false;
+    g->trace.nregions = 0; /* it may have died while no trace was made */
     event3(t, EV_GO_CREATE, g->id, stack_of_root(g), stack_here(m));
     g->trace.state = GO_RUNNABLE;
 }
@@ -336,6 +339,7 @@ void trace_thread_attach(struct m *m, struct g *g)
     if (g->trace.state == GO_NONE) { /* else the trace began just now, and knows it */
         g->trace.seq = 0;
         g->trace.assists = false;
+        g->trace.nregions = 0;
         event1(trace_of(m), EV_GO_CREATE_SYSCALL, g->id);
         g->trace.state = GO_SYSCALL;
     }
@@ -433,6 +437,12 @@ static void note_first(struct p *p, void *arg)
     (void)arg;
     if (p->id == 0)
         first_p = p;
+}
+
+uint32_t trace_helper_stack(void)
+{
+    uintptr_t pc = (uintptr_t)world_stop_for + 1;
+    return tables_stack(tables_now, &pc, 1);
 }
 
 uint64_t trace_helper_id(void)

@@ -161,7 +161,10 @@ int gort_trace_flight_write(int fd)
     struct kept *k = take_kept();
     if (k == NULL)
         return fail(ENOMEM);
-    err = trace_write_all(fd, TRACE_HEADER, TRACE_HEADER_BYTES);
+    if (k->n == 0) /* there was no memory for the last one's events */
+        err = ENOMEM;
+    else
+        err = trace_write_all(fd, TRACE_HEADER, TRACE_HEADER_BYTES);
     for (size_t i = 0; i < k->n && err == 0; i++)
         err = trace_write_gen(fd, k->g[i]);
     put_kept(k);

@@ -1,4 +1,4 @@
-/* format.h: the bytes of an execution trace, Go's second format, as of `go 1.22 trace`.
+/* format.h: the bytes of an execution trace, Go's second format, as of `go 1.23 trace`.
  *
  *   file        header, then generations, each complete in itself
  *   generation  batches: one with the clock's frequency; events, of one thread each; samples; stacks; strings
@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRACE_HEADER       "go 1.22 trace\0\0"
+#define TRACE_HEADER       "go 1.23 trace\0\0"
 #define TRACE_HEADER_BYTES 16
 
 enum {
@@ -76,6 +76,7 @@ enum event {
     EV_REGION_BEGIN = 42,
     EV_REGION_END = 43,
     EV_LOG = 44,
+    EV_GO_STATUS_STACK = 48,
 };
 
 enum go_state { GO_NONE = 0, GO_RUNNABLE = 1, GO_RUNNING = 2, GO_SYSCALL = 3, GO_WAITING = 4 };

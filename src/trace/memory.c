@@ -9,6 +9,8 @@
  */
 #include "trace/trace_int.h"
 
+#include "os/fault.h"
+
 #include <string.h>
 
 enum { MAP_BYTES = 65536, PIECE_BYTES = 1024 * 1024 };
@@ -20,8 +22,6 @@ static struct {
     struct buffer *free;
     struct buffer_list filled;
     uint32_t nused, nfree;
-    /* atomic: */
-    au64 gens_bytes;
 } memory = {.lock = LOCK_INIT(tracebuf)};
 
 struct buffer *buffer_take(void)
@@ -101,13 +101,7 @@ void buffers_put_all(struct buffer_list *l)
 /* ---- complete generations */
 struct gen *gen_new(void)
 {
-    struct gen *g = os_map(sizeof *g);
-    return g;
-}
-
-size_t gens_bytes(void)
-{
-    return (size_t)load_rlx(&memory.gens_bytes);
+    return FAULT(trace_generation) ? NULL : os_map(sizeof(struct gen));
 }
 
 void gen_free(struct gen *g)
@@ -116,7 +110,6 @@ void gen_free(struct gen *g)
         next = p->next;
         os_unmap(p, sizeof *p + p->cap);
     }
-    add_rlx(&memory.gens_bytes, (uint64_t)0 - g->bytes);
     os_unmap(g, sizeof *g);
 }
 
@@ -150,6 +143,5 @@ void gen_write(struct gen *g, const void *bytes, size_t n)
         from += k;
         n -= k;
         g->bytes += k;
-        add_rlx(&memory.gens_bytes, (uint64_t)k);
     }
 }

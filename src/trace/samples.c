@@ -42,11 +42,16 @@ SIGSAFE void trace_cpu_sample(struct m *m, struct g *g, const uintptr_t *pcs, si
 
 void samples_write(struct batch *b, struct gen *g)
 {
+    uint64_t began = (uint64_t)g->began_ns >> UNIT_SHIFT;
     batch_begin(b, g, EV_SAMPLES);
     for (struct sample *s = ring; s < ring + PLACES; s++) {
         if (load_acq(&s->state) != FULL) /* pairs with trace_cpu_sample */
             continue;
         uint8_t entry[64], *at = entry;
+        if (s->time < began) { /* its handler took long: the trace may be another one */
+            store_rel(&s->state, (uint32_t)FREE); /* pairs with cas_acq */
+            continue;
+        }
         *at++ = EV_SAMPLE;
         at = put_number(at, s->time);
         at = put_number(at, s->tid);

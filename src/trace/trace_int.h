@@ -58,8 +58,6 @@ struct gen {
 struct gen *gen_new(void);
 void gen_free(struct gen *g);
 void gen_write(struct gen *g, const void *bytes, size_t n);
-/* Bytes of all complete generations. */
-size_t gens_bytes(void);
 
 /* ---- tables.c: stacks and strings of one generation, by number */
 struct tables;
@@ -100,8 +98,7 @@ extern struct lock trace_lock;
 extern uint64_t trace_generation; /* its number; 0: off */
 extern uint64_t trace_gc_seq;
 /* atomic: */
-extern au32 trace_cut;  /* buffers have run out: the generation misses something */
-extern au32 trace_full; /* it is large enough to be ended */
+extern au32 trace_cut; /* buffers have run out: the generation misses something */
 
 struct trace_m *trace_of(struct m *m);
 struct trace_m *trace_nobody(void);
@@ -121,17 +118,20 @@ void event2(struct trace_m *t, enum event type, uint64_t a, uint64_t b);
 void event3(struct trace_m *t, enum event type, uint64_t a, uint64_t b, uint64_t c);
 /* The running goroutine's stack; 0 on a thread's own. */
 uint32_t stack_here(struct m *m);
+/* Of its first function alone, by which readers name it; 0: unknown. */
+uint32_t stack_of_root(const struct g *g);
 /* What an event of the running goroutine needs: in the trace, it runs. */
 struct trace_m *trace_running(struct m *m);
 /* A thread of the runtime's own, which has stopped the world, is shown as a goroutine on the first P. */
 void trace_adopt(struct m *m, enum stw_kind kind);
 void trace_unadopt(struct m *m);
 uint64_t trace_helper_id(void);
+uint32_t trace_helper_stack(void);
 
 /* ---- turn.c: generations */
 enum turn { TURN_START, TURN_NEXT, TURN_STOP };
 /* Stops the world, ends the current generation (*ended, or NULL), begins another. False: there is no memory
- * for another, and nothing has changed. By the tracer's thread. */
+ * for another, or the program dies; nothing has changed. By the tracer's thread. */
 PARKS bool trace_turn(enum turn how, struct gen **ended);
 
 /* ---- names.c: what a pc means, kept over generations; for the server's thread */
@@ -176,6 +176,9 @@ enum control_op {
 };
 /* Has the tracer's thread do it; parks until it is done. 0 or an errno. */
 PARKS int trace_control(enum control_op op);
+/* Waits until the trace of this number, which somebody has stopped, has been read to its end. The first is
+ * number 1. */
+PARKS void trace_await_drained(uint64_t trace);
 /* Was the trace that was stopped last ended before, because nobody read it? */
 bool trace_was_cut_off(void);
 

@@ -44,6 +44,13 @@ struct saying {
     uint32_t nprocs;
 };
 
+/* With its first function: of a goroutine that does nothing a reader learns the name from here. */
+static void say_status(struct trace_m *t, uint64_t id, uint64_t tid, uint8_t state, uint32_t stack)
+{
+    uint8_t *at = put_number(event(t, EV_GO_STATUS_STACK), id);
+    event_done(t, put_number(put_number(put_number(at, tid), state), stack));
+}
+
 static void say_goroutine(struct g *g, void *arg)
 {
     const struct saying *s = arg;
@@ -57,7 +64,7 @@ static void say_goroutine(struct g *g, void *arg)
         return; /* a thread that is about to attach */
     const struct m *m = load_rlx(&g->m);
     uint64_t tid = g->trace.state == GO_SYSCALL && m != NULL ? (uint64_t)m->tid : NOBODY;
-    event3(s->t, EV_GO_STATUS, g->id, tid, g->trace.state);
+    say_status(s->t, g->id, tid, g->trace.state, stack_of_root(g));
     if (g->trace.assists)
         event1(s->t, EV_ASSIST_ACTIVE, g->id);
 }
@@ -74,7 +81,7 @@ static void say_all(bool anew)
 {
     struct saying s = {trace_nobody(), anew, sched_nprocs()};
     sched_each_p(say_processor, &s);
-    event3(s.t, EV_GO_STATUS, trace_helper_id(), NOBODY, GO_WAITING);
+    say_status(s.t, trace_helper_id(), NOBODY, GO_WAITING, trace_helper_stack());
     g_each(say_goroutine, &s);
     for (uint64_t now = trace_time(); trace_time() == now;)
         cpu_relax(1); /* whatever happens comes after it */
@@ -131,15 +138,16 @@ PARKS bool trace_turn(enum turn how, struct gen **ended)
     world_stop_for(WAIT_STOPPING, kinds[how]);
     struct m *m = self();
     lock(&trace_lock);
-    if (how != TURN_START)
+    bool dying = load_seq(&trace_dying) != 0; /* crash.c looks at the generation by now */
+    if (!dying && how != TURN_START)
         *ended = end(m);
-    if (how != TURN_STOP) {
+    if (!dying && how != TURN_STOP) {
         begin(m, fresh, kinds[how], how == TURN_START);
-    } else {
+    } else if (!dying) {
         trace_generation = 0;
         probe_set(PROBE_TRACE, false);
     }
     unlock(&trace_lock);
     world_start();
-    return true;
+    return !dying;
 }

@@ -51,7 +51,7 @@ int main(int argc, char **argv)
     int status, fd;
     waitpid(pid, &status, 0);
     if (WEXITSTATUS(status) != 2 || (fd = open(path, O_RDONLY)) < 0 || fstat(fd, &st) != 0 ||
-        read(fd, head, 16) != 16 || memcmp(head, "go 1.22 trace\0\0", 15) != 0)
+        read(fd, head, 16) != 16 || memcmp(head, "go 1.23 trace\0\0", 15) != 0)
         printf("exit status %d\n", WEXITSTATUS(status));
     if (st.st_size > 10000)
         printf("trace of at least 10000 bytes\n");

@@ -34,7 +34,7 @@ static void begin_end(void)
     size_t len;
     done = gort_make_chan(int, 1);
     const void *first = gort_read_trace(&len);
-    cr_expect(len == 16 && memcmp(first, "go 1.22 trace\0\0\0", 16) == 0);
+    cr_expect(len == 16 && memcmp(first, "go 1.23 trace\0\0\0", 16) == 0);
     gort_stop_trace(); /* nothing to stop */
     cr_expect_not(gort_trace_is_enabled());
     for (int i = 0; i < 3; i++) {
@@ -163,6 +163,107 @@ Test(trace, ends_by_itself_when_nobody_reads, .timeout = 60)
     in_gort(unread);
 }
 
+static int null_fd(void)
+{
+    return open("/dev/null", O_WRONLY | O_CLOEXEC);
+}
+
+static void kept_is_not_unread(void)
+{
+    int n, null = null_fd();
+    done = gort_make_chan(int, 1);
+    cr_expect_eq(gort_trace_flight_start(&(gort_trace_flight_options){.min_age_ns = INT64_MAX}), 0);
+    for (int i = 0; i < 5000; i++)
+        gort_gosched();
+    cr_expect_eq(gort_trace_flight_write(null), 0);
+    for (int i = 0; i < 5000; i++)
+        gort_gosched();
+    cr_expect_eq(gort_trace_flight_write(null), 0);
+    trace_unread_max = 40000; /* less than is kept */
+    gort_start_trace();
+    gort_go(read_all);
+    gort_stop_trace();
+    gort_chan_recv(done, &n);
+    cr_expect_not(trace_was_cut_off());
+    gort_trace_flight_stop();
+}
+
+Test(trace, what_the_flight_recorder_keeps_is_not_unread)
+{
+    in_gort(kept_is_not_unread);
+}
+
+static void two_stops(void)
+{
+    int n;
+    size_t len;
+    done = gort_make_chan(int, 2);
+    gort_start_trace();
+    gort_go(read_all);
+    gort_stop_trace();
+    gort_chan_recv(done, &n);
+    gort_start_trace();
+    gort_go(stop_it);
+    while (gort_trace_is_enabled())
+        gort_gosched();
+    trace_await_drained(1); /* that has been read, whatever the second does */
+    while (gort_read_trace(&len) != NULL)
+        ;
+    gort_chan_recv(done, &n);
+}
+
+Test(trace, who_stopped_one_does_not_wait_for_the_next)
+{
+    in_gort(two_stops);
+}
+
+/* A generation may end by itself before it is asked for: then the next one is cut. */
+static void cut_flight(void)
+{
+    int fds[2], got;
+    ssize_t n;
+    static char bytes[1 << 20];
+    cr_expect_eq(gort_trace_flight_start(NULL), 0);
+    do {
+        cr_expect_eq(pipe2(fds, O_CLOEXEC), 0);
+        cr_expect_geq(fcntl(fds[1], F_SETPIPE_SZ, (int)sizeof bytes), (int)sizeof bytes);
+        store_rlx(&trace_cut, 1u); /* as when there is no memory for a buffer */
+        errno = 0;
+        got = gort_trace_flight_write(fds[1]);
+        cr_expect(got == 0 || errno == ENOMEM);
+        close(fds[1]);
+        n = read(fds[0], bytes, sizeof bytes);
+        cr_expect(got == 0 ? n > TRACE_HEADER_BYTES : n == 0, "%d, %zd bytes", got, n);
+        close(fds[0]);
+    } while (got == 0 && n > TRACE_HEADER_BYTES);
+    gort_trace_flight_stop();
+}
+
+Test(flight, of_nothing_writes_no_file)
+{
+    in_gort(cut_flight);
+}
+
+static void dying(void)
+{
+    cr_expect_eq(gort_trace_flight_start(NULL), 0);
+    cr_expect_eq(gort_trace_flight_write(null_fd()), 0);
+    store_seq(&trace_dying, 1u);
+    cr_expect_neq(trace_control(OP_FLIGHT_NOW), 0); /* what was under way is over */
+    uint64_t number = trace_generation;
+    cr_expect_neq(trace_control(OP_FLIGHT_NOW), 0);
+    cr_expect_eq(trace_generation, number);
+    store_seq(&trace_dying, 0u);
+    cr_expect_eq(trace_control(OP_FLIGHT_NOW), 0);
+    cr_expect_neq(trace_generation, number);
+    gort_trace_flight_stop();
+}
+
+Test(flight, of_a_dying_program_is_left_alone)
+{
+    in_gort(dying);
+}
+
 /* As all of the runtime's: who holds a lock is not stopped for somebody else's turn. */
 static uint32_t stack(struct tables *t, const uintptr_t *pcs, size_t n)
 {
@@ -234,6 +335,11 @@ static void sample(const uintptr_t *pcs, size_t n)
     m_leave(m);
 }
 
+static int long_ago(void)
+{
+    return 1;
+}
+
 static void sampled(void)
 {
     size_t len;
@@ -248,6 +354,16 @@ static void sampled(void)
         found |= memmem(p, len, "sampled", 7) != NULL;
     cr_expect(found);
     sample(pcs, 3); /* no trace: nothing */
+    probe_set(PROBE_TRACE, true);
+    pcs[0] = (uintptr_t)long_ago + 1;
+    sample(pcs, 1); /* by a handler that began before the trace ended */
+    probe_set(PROBE_TRACE, false);
+    gort_start_trace();
+    gort_go(stop_it);
+    found = false;
+    for (const char *p; (p = gort_read_trace(&len)) != NULL;)
+        found |= memmem(p, len, "long_ago", 8) != NULL;
+    cr_expect_not(found);
 }
 
 Test(samples, are_part_of_the_trace)
@@ -281,4 +397,54 @@ static void regions(void)
 Test(user, regions_that_do_not_fit_are_left_out)
 {
     in_gort(regions);
+}
+
+static gort_chan *over;
+
+static void leaves_open(void)
+{
+    int n = 0;
+    for (int i = 0; i < 5; i++)
+        gort_trace_region_begin((gort_trace_task){0}, "left open");
+    gort_chan_send(done, &n);
+    gort_chan_recv(over, &n);
+}
+
+static void starts_anew(void)
+{
+    int n = (int)g_self()->trace.nregions;
+    gort_chan_send(done, &n);
+}
+
+static void trace_once(void (*fn)(void), int *n)
+{
+    gort_start_trace();
+    gort_go(fn);
+    gort_chan_recv(done, n);
+    gort_go(read_all);
+    gort_stop_trace();
+}
+
+/* Of the goroutines that take the dead one's place, some other one may be first. */
+static void born_again(void)
+{
+    enum { TRIES = 100 };
+    int n;
+    done = gort_make_chan(int, 0);
+    over = gort_make_chan(int, 0);
+    gort_gomaxprocs(1);
+    trace_once(leaves_open, &n);
+    gort_chan_recv(done, &n); /* of read_all */
+    gort_chan_send(over, &n); /* it dies while no trace is made */
+    gort_gosched();
+    for (int i = 0; i < TRIES; i++) {
+        trace_once(starts_anew, &n);
+        cr_expect_eq(n, 0);
+        gort_chan_recv(done, &n);
+    }
+}
+
+Test(user, a_goroutine_begins_without_regions)
+{
+    in_gort(born_again);
 }

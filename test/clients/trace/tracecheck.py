@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 
 NONE = (1 << 64) - 1
-HEADER = b"go 1.22 trace\0\0\0"
+HEADER = b"go 1.23 trace\0\0\0"
 #         name, number of arguments, places of strings, place of the stack
 EVENTS = {
     9: ("ProcsChange", 2, (), (1,)), 10: ("ProcStart", 2, (), ()), 11: ("ProcStop", 0, (), ()),
@@ -31,6 +31,7 @@ EVENTS = {
     38: ("HeapGoal", 1, (), ()), 39: ("GoLabel", 1, (0,), ()), 40: ("UserTaskBegin", 4, (2,), (3,)),
     41: ("UserTaskEnd", 2, (), (1,)), 42: ("UserRegionBegin", 3, (1,), (2,)),
     43: ("UserRegionEnd", 3, (1,), (2,)), 44: ("UserLog", 4, (1, 2), (3,)),
+    48: ("GoStatusStack", 4, (), (3,)),
 }
 RUNNABLE, RUNNING, SYSCALL, WAITING = 1, 2, 3, 4
 P_RUNNING, P_IDLE, P_SYSCALL = 1, 2, 3
@@ -247,7 +248,7 @@ class Machine:
         return g
 
     def name_root(self, g, ident, stack):
-        """All stacks of a goroutine whose birth we saw end in its first function, which names it."""
+        """All stacks of a goroutine whose first function we know end in that, which names it."""
         frames = self.gen.stacks.get(stack)
         if not frames:
             return
@@ -318,6 +319,14 @@ class Machine:
         self.need(state != SYSCALL or g.m == tid, "was on thread %s" % g.m)
         self.need(g.gen != self.gen.number, "two of them")
         g.seq, g.gen = 0, self.gen.number
+        return True
+
+    def on_GoStatusStack(self, m, thread, a):
+        self.on_GoStatus(m, thread, a[:3])
+        self.name_root(self.gs[a[0]], a[0], a[3])
+        frames = self.gen.stacks.get(a[3])
+        if frames:
+            self.gs[a[0]].root = self.gen.strings[frames[-1][1]]
         return True
 
     def on_GoCreate(self, m, thread, a):
@@ -527,9 +536,18 @@ def check(gens):
     return machine.count
 
 
+def check_first_functions(gens):
+    for gen in gens:
+        for number, frames in gen.stacks.items():
+            functions = [frame[1] for frame in frames[-2:]]
+            if len(functions) == 2 and functions[0] == functions[1]:
+                raise Broken("stack %d begins twice with %s" % (number, gen.strings[functions[0]]))
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("--from-any", action="store_true")
+    ap.add_argument("--no-recursion", action="store_true", help="no first function calls itself")
     ap.add_argument("--need", action="append", default=[], help="an event that must be there")
     ap.add_argument("files", nargs="+")
     args = ap.parse_args()
@@ -538,6 +556,8 @@ def main():
             with open(path, "rb") as f:
                 gens = read_file(f.read())
             count = check(gens)
+            if args.no_recursion:
+                check_first_functions(gens)
             for i in {1, len(gens) // 2, len(gens) - 1} - {0, len(gens)} if args.from_any else ():
                 check(gens[i:])
             for name in args.need:
