@@ -16,6 +16,7 @@
 #include <gort/panic.h>
 #include <gort/pprof.h>
 #include <gort/prof.h>
+#include <gort/sanitize.h>
 #include <gort/sync.h>
 #include <gort/time.h>
 #include <gort/trace.h>

@@ -388,7 +388,7 @@ class InfoThreads(gdb.Command):
                 state.append("in a call")
             if number(m["blocked"]):
                 state.append("asleep")
-            if bool(m["spinning"]):
+            if number(m["spinning"]):
                 state.append("looks for work")
             print("M%-3d LWP %-8d %s" % (int(m["id"]), int(m["tid"]), ", ".join(state)))
 

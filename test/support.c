@@ -1,5 +1,6 @@
 /* support.c: running the code under test as a goroutine, or in a process of its own; time limits.
  */
+#include "base/track.h"
 #include "support.h"
 
 #include <criterion/criterion.h>
@@ -46,6 +47,7 @@ int in_gort(void (*fn)(void))
     static char name[] = "test";
     static char *argv[] = {name, NULL};
     body = fn;
+    track_not = TRACK_HEAP;
     return gort_run(first_goroutine, 1, argv);
 }
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <gort/sanitize.h>
+
 #ifndef GORT_API
 #define GORT_API __attribute__((visibility("default")))
 #endif

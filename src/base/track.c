@@ -51,7 +51,7 @@ void *__asan_addr_is_in_fake_stack(void *fake, void *addr, void **lo, void **hi)
 extern int __asan_option_detect_stack_use_after_return WEAK;
 void __lsan_register_root_region(const void *p, size_t bytes) WEAK;
 
-uint32_t track_on;
+uint32_t track_on, track_not;
 
 void track_init(void)
 {
@@ -61,7 +61,7 @@ void track_init(void)
         track_on |= TRACK_RACES;
 #endif
     if (__asan_poison_memory_region != NULL && __sanitizer_start_switch_fiber != NULL)
-        track_on |= TRACK_ADDRESS;
+        track_on |= TRACK_ADDRESS | TRACK_HEAP;
     if (track_is(TRACK_ADDRESS) && &__asan_option_detect_stack_use_after_return != NULL &&
         __asan_option_detect_stack_use_after_return != 0)
         track_on |= TRACK_FAKES;
@@ -71,6 +71,7 @@ void track_init(void)
     if (RUNNING_ON_VALGRIND)
         track_on |= TRACK_VALGRIND;
 #endif
+    track_on &= ~track_not;
 }
 
 /* ---- fibers */
@@ -231,7 +232,7 @@ static uintptr_t words_up(uintptr_t bytes)
 void track_born_it(void *p, size_t bytes, size_t slot_bytes)
 {
     uintptr_t at = (uintptr_t)p;
-    if (track_is(TRACK_ADDRESS)) {
+    if (track_is(TRACK_HEAP)) {
         __asan_unpoison_memory_region(p, bytes);
         __asan_poison_memory_region((char *)p + bytes, slot_bytes - bytes);
     }
@@ -243,7 +244,7 @@ void track_born_it(void *p, size_t bytes, size_t slot_bytes)
 
 void track_dead_it(uintptr_t p, size_t bytes)
 {
-    if (track_is(TRACK_ADDRESS))
+    if (track_is(TRACK_HEAP))
         __asan_poison_memory_region((void *)p, bytes);
     if (track_is(TRACK_RACES))
         __tsan_java_free(p, bytes);

@@ -28,10 +28,14 @@ enum track_tool {
     TRACK_VALGRIND = 4, /* the program runs under valgrind */
     TRACK_LEAKS = 8,    /* LeakSanitizer, mostly as a part of AddressSanitizer */
     TRACK_FINALS = 16,  /* with TRACK_RACES: finalizers may run */
-    TRACK_FAKES =
-        32, /* with TRACK_ADDRESS: frames lie elsewhere, to be kept after their function's return */
+    /* With TRACK_ADDRESS: frames lie elsewhere, to be kept after their function's return; what is no
+     * object is poisoned. */
+    TRACK_FAKES = 32,
+    TRACK_HEAP = 64,
 };
 extern uint32_t track_on; /* const after track_init, but for TRACK_FINALS */
+/* What track_init is to leave out: white-box tests look at slots without objects. */
+extern uint32_t track_not;
 /* What of enum track_tool is in this process. Before there are threads. */
 void track_init(void);
 
@@ -149,7 +153,7 @@ void track_dead_it(uintptr_t p, size_t bytes);
 void track_raw_it(uintptr_t p, size_t bytes);
 void track_stack_it(uintptr_t lo, uintptr_t hi);
 void track_slot_it(uintptr_t lo, uintptr_t hi);
-enum { TRACK_MEMORY = TRACK_RACES | TRACK_ADDRESS };
+enum { TRACK_MEMORY = TRACK_RACES | TRACK_HEAP };
 static inline void track_dead(uintptr_t p, size_t bytes)
 {
     if (track_is(TRACK_MEMORY))
@@ -157,7 +161,7 @@ static inline void track_dead(uintptr_t p, size_t bytes)
 }
 static inline void track_raw(uintptr_t p, size_t bytes)
 {
-    if (track_is(TRACK_ADDRESS))
+    if (track_is(TRACK_HEAP))
         track_raw_it(p, bytes);
 }
 static inline void track_stack(uintptr_t lo, uintptr_t hi)

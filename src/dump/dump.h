@@ -28,7 +28,7 @@ void dump_frames(struct out *o, const struct dump_place *at, const struct stack 
 void dump_goroutine(struct out *o, struct g *g, const struct dump_place *at,
                     const struct dump_style *style);
 const char *dump_status_text(struct g *g);
-/* Grows with every frame printed: for who watches whether a report gets on. */
+/* Changes with every frame printed, and while names are had for it: for who watches whether a report gets on. */
 uint32_t dump_beat(void);
 
 /* ---- goroutines.c: all of them */

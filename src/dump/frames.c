@@ -7,6 +7,7 @@
  */
 #include "dump/cgo.h"
 #include "dump/dump_int.h"
+#include "dump/up.h"
 
 #include <gort/callers.h>
 #include <gort/mem.h>
@@ -140,12 +141,16 @@ const char *gort_func_name(const gort_func *f)
 
 uintptr_t gort_func_entry(const gort_func *f)
 {
+    if (f == NULL)
+        panic_nil();
     return symb_of(f)->entry;
 }
 
 void gort_func_file_line(const gort_func *f, uintptr_t pc, const char **file, int *line)
 {
     struct symb_answer room;
+    if (f == NULL)
+        panic_nil();
     const struct symb_answer *a = symb_answer(pc, &room);
     bool its = a->line[a->n - 1].entry == symb_of(f)->entry;
     if (file != NULL)

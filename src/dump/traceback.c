@@ -158,7 +158,7 @@ static au32 beat;
 
 uint32_t dump_beat(void)
 {
-    return load_rlx(&beat);
+    return load_rlx(&beat) + symb_beat();
 }
 
 static const struct symb_answer *

@@ -3,6 +3,7 @@
  * panic_is_entry   panic/report.c: which functions of the runtime a user knows as `panic`.
  * panic_value_at   panic/report.c: the value of the panic whose record lies in a frame.
  * panic_string     panic/errors.c: misuse that Go answers with a panic.
+ * panic_nil        panic/errors.c: the entry, the line of a function that is nil.
  * panic_each         panic/report.c: the panics of a goroutine, the newest first, for the heap dump.
  * defer_each         panic/defer.c: its deferred functions, the next to run first, for the heap dump.
  * prof_heap_each     prof/heap.c: the memory profile, for the heap dump.
@@ -18,6 +19,7 @@ bool panic_is_entry(const char *function);
 bool panic_value_at(const struct g *g, uintptr_t lo, uintptr_t hi, uintptr_t *type,
                     uintptr_t *data);
 NORETURN void panic_string(const char *text);
+NORETURN COLD void panic_nil(void);
 typedef void (*panic_fn)(const void *p, uintptr_t type, uintptr_t data, const void *older,
                          void *arg);
 void panic_each(const struct g *g, panic_fn fn, void *arg);

@@ -34,8 +34,10 @@ static void slot_dies(struct span *s, uint32_t slot)
     uintptr_t addr = s->base + slot * s->slot_bytes;
     if (load_rlx(&gc_watch_frees) != 0)
         gc_watch_free(addr, s->slot_bytes);
-    if (knobs.clobberfree != 0)
+    if (knobs.clobberfree != 0) {
+        track_raw(addr, s->slot_bytes);
         clobber(addr, s->slot_bytes);
+    }
     track_dead(addr, s->slot_bytes);
 }
 

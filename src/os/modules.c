@@ -333,6 +333,9 @@ uintptr_t os_thread_pointer(void)
     return arch_thread_pointer();
 }
 
+/* Of another thread, which nobody asks: not for the sanitizers. */
+#define OTHERS __attribute__((no_sanitize("thread", "address")))
+
 static const struct os_tls *tls_of(size_t id)
 {
     const struct os_tls *t = loaded.tls.at;
@@ -344,7 +347,7 @@ static const struct os_tls *tls_of(size_t id)
 
 /* The dtv: pairs of words, by number; of pair -1 the first is the count, of pair 0 the generation. The
  * thread may be stopped just where it replaces the dtv, so what is found there is not trusted. */
-uintptr_t os_tls_block(uintptr_t thread_pointer, size_t id)
+OTHERS uintptr_t os_tls_block(uintptr_t thread_pointer, size_t id)
 {
     const struct os_tls *t = tls_of(id);
     if (t != NULL && t->offset != INT64_MIN)

@@ -8,19 +8,25 @@
  * Locks   none of ours. The tool holds its own while it asks: a report is printed by one thread at a time.
  *
  * The functions with foreign names are called by the tool; two of them are its own in C++, which it lets
- * others replace. Those with two underscores are weak, since a program may have its own. A libgort.so cannot take the tool's names from it, as the loader finds the tool
- * first: then its own text is printed, with the names of goroutines in it.
+ * others replace. Those with two underscores are weak, since a program may have its own. A libgort.so cannot take
+ * the tool's names from it, as the loader finds the tool first: there the program carries them, from
+ * gort/sanitize.h, and they lead here. Clang's tool, which is linked before all, takes its own options; then what
+ * it does not know of GORACE is done here, as far as it can be.
  */
+#define GORT_OWN_SANITIZER_ANSWERS
 #include "panic/race.h"
 
 #include "base/fmt.h"
 #include "base/track.h"
+#include "conf/conf.h"
 #include "os/call.h"
 #include "os/os.h"
 #include "sched/sched.h"
 #include "symb/symb.h"
 
 #include <fcntl.h>
+#include <gort/sanitize.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +36,32 @@ enum { FRAMES = 64, LINES = SYMB_LINES, OPTIONS_BYTES = 4096, PATH_BYTES = 1024,
 #ifdef TRACK_TSAN /* we are what is looked at, and the tool is not ready when it asks for options */
 void race_start(void)
 {
+}
+
+const char *gort_tsan_options(void)
+{
+    return "";
+}
+
+const char *gort_asan_options(void)
+{
+    return "";
+}
+
+bool gort_tsan_report(const void *report, bool suppressed)
+{
+    (void)report;
+    return suppressed;
+}
+
+void gort_tsan_reported(void *report)
+{
+    (void)report;
+}
+
+int gort_tsan_finalize(bool failed)
+{
+    return failed;
 }
 #else
 
@@ -56,11 +88,14 @@ static struct {
     /* const after race_start: */
     char log_path[PATH_BYTES];     /* "": descriptor 2 */
     char strip_prefix[PATH_BYTES]; /* "": nothing */
+    bool asked;                    /* the tool took our options */
+    int exit_status;
+    bool halts;
     /* owner (who reports): */
     int fd; /* where reports go; 0: not open */
     unsigned found;
     bool silent;
-} race;
+} race = {.exit_status = 66};
 
 /* ---- GORACE */
 /* The value of `name` in a list of name=value, the last of several; values may be in quotes. */
@@ -128,10 +163,17 @@ static void environment(const char *name, char *value, size_t cap)
 static void learn(const char *name)
 {
     const char *list = os_env(name);
+    char number[16] = "", halts[16] = "";
     if (list == NULL)
         return;
     option(list, "log_path", race.log_path, sizeof race.log_path);
     option(list, "strip_path_prefix", race.strip_prefix, sizeof race.strip_prefix);
+    option(list, "exitcode", number, sizeof number);
+    (void)conf_parse_int32(number, strlen(number), &race.exit_status);
+    option(list, "halt_on_error", halts, sizeof halts);
+    if (halts[0] != '\0')
+        race.halts =
+            strcmp(halts, "1") == 0 || strcmp(halts, "true") == 0 || strcmp(halts, "yes") == 0;
 }
 
 /* Faults become panics, so the tools leave them alone. */
@@ -140,14 +182,15 @@ static void learn(const char *name)
 #define ALWAYS OUR_SIGNALS ":exitcode=66:"
 
 /* The names and values of GORACE are the tool's own. What TSAN_OPTIONS says comes after this, and wins. */
-const char *__tsan_default_options(void)
+const char *gort_tsan_options(void)
 {
     static char options[sizeof ALWAYS + OPTIONS_BYTES] = ALWAYS;
+    race.asked = true;
     environment("GORACE", options + sizeof ALWAYS - 1, OPTIONS_BYTES);
     return options;
 }
 
-const char *__asan_default_options(void)
+const char *gort_asan_options(void)
 {
     return OUR_SIGNALS;
 }
@@ -378,7 +421,7 @@ static void print_report(void *report, int nmops, int nthreads)
 }
 
 /* The tool is about to print. True: it is not to. */
-bool race_on_report(const void *report, bool suppressed)
+bool gort_tsan_report(const void *report, bool suppressed)
 {
     int nmops, nthreads;
     void *r = (void *)(uintptr_t)report;
@@ -399,11 +442,13 @@ bool race_on_report(const void *report, bool suppressed)
     if (ours)
         m_leave(m);
     race.found++;
+    if (race.halts && !race.asked)
+        os_exit(race.exit_status);
     return false;
 }
 
 /* It has printed. */
-void __tsan_on_report(void *report)
+void gort_tsan_reported(void *report)
 {
     (void)report;
     if (race.found > 0)
@@ -417,7 +462,7 @@ static void at_exit(void)
         silence();
 }
 
-int race_on_finalize(bool failed)
+int gort_tsan_finalize(bool failed)
 {
     struct out o;
     if (race.found > 0) {
@@ -427,7 +472,39 @@ int race_on_finalize(bool failed)
         out_str(&o, " data race(s)\n");
         out_flush(&o);
     }
-    return __tsan_on_finalize != NULL ? __tsan_on_finalize(failed) : failed;
+    int bad = __tsan_on_finalize != NULL ? __tsan_on_finalize(failed) : failed;
+    if (bad == 0 || race.asked)
+        return bad;
+    fflush(NULL);
+    if (race.exit_status != 0)
+        os_exit(race.exit_status);
+    return 0;
+}
+
+/* ---- by the names that the tools know */
+const char *__tsan_default_options(void)
+{
+    return gort_tsan_options();
+}
+
+const char *__asan_default_options(void)
+{
+    return gort_asan_options();
+}
+
+bool race_on_report(const void *report, bool suppressed)
+{
+    return gort_tsan_report(report, suppressed);
+}
+
+void __tsan_on_report(void *report)
+{
+    gort_tsan_reported(report);
+}
+
+int race_on_finalize(bool failed)
+{
+    return gort_tsan_finalize(failed);
 }
 
 /* Names are looked up once before the first report, which is made with the tool's locks held. */

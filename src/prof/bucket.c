@@ -44,7 +44,7 @@ static uint32_t slot_of(const struct key *k)
 static bool is_it(const struct bucket *b, const struct key *k)
 {
     return b->kind == k->kind && b->bytes == k->bytes && b->n == k->n &&
-           memcmp(b->pcs, k->pcs, k->n * sizeof k->pcs[0]) == 0;
+           (k->n == 0 || memcmp(b->pcs, k->pcs, k->n * sizeof k->pcs[0]) == 0);
 }
 
 static struct bucket *find(const struct key *k, uint32_t slot)
@@ -62,7 +62,8 @@ static struct bucket *bucket_new(const struct key *k)
     b->kind = k->kind;
     b->bytes = k->bytes;
     b->n = (uint32_t)k->n;
-    memcpy(b->pcs, k->pcs, k->n * sizeof k->pcs[0]);
+    if (k->n != 0)
+        memcpy(b->pcs, k->pcs, k->n * sizeof k->pcs[0]);
     return b;
 }
 

@@ -212,7 +212,7 @@ void m_stop(struct m *m)
     m->nextp = NULL;
     store_rlx(&m->blocked, 0u);
     unlock(&sched.lock);
-    m->woken_ns = m->spinning ? os_nanotime() : 0;
+    m->woken_ns = load_rlx(&m->spinning) != 0 ? os_nanotime() : 0;
     p_acquire(m, p);
 }
 
@@ -259,7 +259,7 @@ void m_start(struct p *p, bool spinning)
         m = m_new_locked(M_WANTED_HERE);
         made = true;
     }
-    m->spinning = spinning;
+    store_rlx(&m->spinning, (uint32_t)spinning);
     m->nextp = p;
     store_rlx(&p->status, (uint32_t)P_RUNNING);
     unlock(&sched.lock);

@@ -169,8 +169,8 @@ struct m {
     struct g g0;      /* the thread's own stack */
     int64_t woken_ns; /* when it was last woken to look for work, or 0 */
     bool poll_paid;   /* its last sleep in the netpoller found somebody */
-    bool spinning;
-    bool is_main; /* the thread that called gort_run */
+    au32 spinning;    /* written by the thread, or while it sleeps; read by who prints */
+    bool is_main;     /* the thread that called gort_run */
     bool in_handler;
     uint32_t lock_count; /* gort_lock_os_thread, nested */
     uint64_t rand;

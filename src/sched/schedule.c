@@ -127,11 +127,11 @@ static struct g *steal_round(struct p *p, bool last, int64_t *now)
 static struct g *steal(struct m *m, struct p *p)
 {
     int64_t now = 0;
-    if (!m->spinning) {
+    if (load_rlx(&m->spinning) == 0) {
         uint32_t busy = load_rlx(&sched.nps) - load_rlx(&sched.nidle_ps);
         if (2 * load_rlx(&sched.nspinning) >= busy)
             return NULL;
-        m->spinning = true;
+        store_rlx(&m->spinning, 1u);
         add_seq(&sched.nspinning, 1u);
     }
     for (int round = 0; round < STEAL_ROUNDS; round++) {
@@ -245,7 +245,7 @@ static bool poll_blocking(struct m *m)
 static void hand_to_bound(struct m *m, struct g *g)
 {
     struct m *to = load_rlx(&g->bound);
-    if (m->spinning)
+    if (load_rlx(&m->spinning) != 0)
         spinning_end(m, true);
     struct p *p = p_release(m);
     lock(&sched.lock);
@@ -277,7 +277,7 @@ static struct g *find_next(struct m *m)
                 m->g0.param = NULL;
                 global_put(g);
             }
-            if (m->spinning)
+            if (load_rlx(&m->spinning) != 0)
                 spinning_end(m, false);
             world_reached(m);
             continue;
@@ -303,11 +303,11 @@ static struct g *find_next(struct m *m)
             return g;
         if (m_p(m) != NULL)
             continue; /* the world is stopping */
-        if (m->spinning)
+        if (load_rlx(&m->spinning) != 0)
             spinning_end(m, false);
         if (work_anywhere() && p_again(m)) { /* wake.c, invariant 2; also for who did not spin: the
                                                 spinners may have made work and seen no idle P */
-            m->spinning = true;
+            store_rlx(&m->spinning, 1u);
             add_seq(&sched.nspinning, 1u);
             continue;
         }
@@ -325,7 +325,7 @@ void schedule_loop(struct m *m)
         struct g *g = find_next(m);
         if (g == NULL)
             return;
-        if (m->spinning)
+        if (load_rlx(&m->spinning) != 0)
             spinning_end(m, true);
         struct p *p = m_p(m);
         store_rlx(&p->schedtick, load_rlx(&p->schedtick) + 1); /* a new slice, on whatever thread */

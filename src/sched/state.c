@@ -54,7 +54,7 @@ static void print_m(struct out *o, struct m *m)
     out_str(o, " mallocing=0 throwing=0 preemptoff=");
     field(o, " locks=", load_rlx(&m->locks));
     field(o, " dying=", m->dying);
-    field_bool(o, " spinning=", m->spinning);
+    field_bool(o, " spinning=", load_rlx(&m->spinning) != 0);
     field_bool(o, " blocked=", load_rlx(&m->blocked) != 0);
     bool locked = user && load_rlx(&g->bound) == m;
     field_or_nil(o, " lockedg=", locked, locked ? (int64_t)g->id : 0);

@@ -52,7 +52,7 @@ void wake_for(struct p *p)
 
 void spinning_end(struct m *m, bool found)
 {
-    m->spinning = false;
+    store_rlx(&m->spinning, 0u);
     uint32_t before = sub_seq(&sched.nspinning, 1u);
     DCHECK(before > 0);
     if (found && before == 1)

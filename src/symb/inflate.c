@@ -14,6 +14,8 @@ struct code {
     uint16_t fast[1 << FAST_BITS]; /* by the next bits: symbol * 16 + length; 0: a longer code */
 };
 
+au32 inflate_beat;
+
 struct stream {
     struct bytes in;
     uint64_t bits;
@@ -240,6 +242,7 @@ static void inflate_blocks(struct stream *s)
         unsigned type = take(s, 2);
         if (s->bad)
             return;
+        add_rlx(&inflate_beat, 1u);
         if (type == 0) {
             block_stored(s);
             continue;

@@ -14,6 +14,7 @@
 #include "base/fmt.h"
 #include "os/os.h"
 #include "symb/functab.h"
+#include "symb/inflate.h"
 #include "symb/symb_int.h"
 #include "symb/up.h"
 
@@ -229,6 +230,11 @@ static void answer_empty(struct symb_answer *a, uintptr_t pc)
     memset(a, 0, offsetof(struct symb_answer, line) + sizeof a->line[0]);
     a->pc = pc;
     a->n = 1;
+}
+
+uint32_t symb_beat(void)
+{
+    return load_rlx(&inflate_beat);
 }
 
 static void make_answer(uintptr_t pc, struct symb_answer *room)

@@ -125,6 +125,8 @@ SIGSAFE uintptr_t symb_skip_marker(unsigned drop);
 SIGSAFE bool symb_is_skip_marker(uintptr_t pc, unsigned *drop);
 
 /* ---- names.c: what a pc means */
+/* Another number now and then while debugging information is unpacked, which may take seconds. SIGSAFE. */
+uint32_t symb_beat(void);
 /* A function, the same object at each question. gort_func is this. */
 struct symb_func {
     const char *name;

@@ -23,7 +23,7 @@ enum {
 struct chunk {
     struct chunk *next;
     au32 used;
-    uint8_t data[];
+    _Alignas(8) uint8_t data[]; /* records */
 };
 
 struct tables {

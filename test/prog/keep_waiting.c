@@ -64,9 +64,17 @@ static void on_timer(void *s)
     gort_chan_send(done, &(int){0});
 }
 
+/* The timer itself is hidden: only that it is waited for may keep it. */
+static uintptr_t hidden;
+
 __attribute__((noinline)) static void arm(void)
 {
-    gort_after_func(300000000, on_timer, secret_new("timer"));
+    hidden = ~(uintptr_t)gort_after_func(INT64_MAX, on_timer, secret_new("timer"));
+}
+
+__attribute__((noinline)) static void fire(void)
+{
+    gort_timer_reset((gort_timer *)~hidden, 0);
 }
 
 static int run(int argc, char **argv)
@@ -98,6 +106,7 @@ static int run(int argc, char **argv)
     wipe_stack();
     collect();
     gort_chan_recv(done, NULL);
+    fire();
     gort_chan_recv(done, NULL);
     return 0;
 }

@@ -7,7 +7,7 @@
 // expect: WARNING: DATA RACE
 // expect-re: ^Write at 0x[0-9a-f]{12} by main goroutine:$
 // expect-re: ^  run\(\)$
-// expect-re: ^      .*/?test/race/report.c:58 \+0x[0-9a-f]+$
+// expect-re: ^      .*/?test/race/report.c:60 \+0x[0-9a-f]+$
 // expect:
 // expect-re: ^Previous read at 0x[0-9a-f]{12} by goroutine [0-9]+:$
 // expect-re: ^  reads\(\)$
@@ -19,7 +19,7 @@
 // expect:
 // expect-re: ^Goroutine [0-9]+ \((running|finished)\) created at:$
 // expect-re: ^  run\(\)$
-// expect-re: ^      .*/?test/race/report.c:56 \+0x[0-9a-f]+$
+// expect-re: ^      .*/?test/race/report.c:57 \+0x[0-9a-f]+$
 // expect: ==================
 // expect: Found 1 data race(s)
 // not: ThreadSanitizer|runtime|gort_
@@ -31,10 +31,10 @@
 
 #define APART __attribute__((noinline))
 
-int shared;
-int seen;
+long shared;
+long seen;
 
-/* ... */
+static bool over;
 static APART void reads(void)
 {
     seen = shared;
@@ -48,13 +48,15 @@ static APART void middle(void)
 static void child(void)
 {
     middle();
+    __atomic_store_n(&over, true, __ATOMIC_RELAXED); /* orders nothing */
 }
 
 static int run(int argc, char **argv)
 {
     (void)argc, (void)argv;
     gort_go(child);
-    gort_gosched();
+    while (!__atomic_load_n(&over, __ATOMIC_RELAXED))
+        gort_gosched();
     shared = 1;
     return 0;
 }
