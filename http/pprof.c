@@ -16,10 +16,8 @@
 #include <gort/trace.h>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define MAX_SECONDS 3600 /* the server's write timeout (daemon.c) */
@@ -58,75 +56,23 @@ static bool has_difference(const char *name)
     return false;
 }
 
-/* A difference is made by a goroutine of its own, which outlives a client that goes: it cannot be told. */
-struct difference {
-    char *name;
-    int64_t ns;
-    int fd, done_fd;
-    int err;
-    uint32_t users;
-};
-
-/* Those that run, also for nobody. */
-static uint32_t differences;
-
-static void difference_drop(struct difference *d)
+static void make_difference(struct request *r, int64_t ns)
 {
-    if (__atomic_sub_fetch(&d->users, 1, __ATOMIC_ACQ_REL) != 0)
+    char name[64];
+    int fd = http_file(r);
+    if (fd < 0)
         return;
-    if (d->fd >= 0)
-        (void)gort_close(d->fd);
-    if (d->done_fd >= 0)
-        (void)gort_close(d->done_fd);
-    free(d->name);
-    free(d);
-}
-
-static void difference_make(struct difference *d, struct server *s)
-{
-    const uint64_t one = 1;
-    size_t place = http_enter(s);
-    d->err = gort_pprof_write_delta(d->name, d->fd, d->ns) == 0 ? 0 : errno;
-    http_leave(s, place);
-    __atomic_sub_fetch(&differences, 1, __ATOMIC_RELAXED);
-    (void)gort_write(d->done_fd, &one, sizeof one);
-    difference_drop(d);
-}
-
-static struct difference *difference_new(struct request *r, int64_t ns)
-{
-    struct difference *d = calloc(1, sizeof *d);
-    if (d == NULL)
-        return NULL;
-    *d =
-        (struct difference){.name = strdup(r->name), .ns = ns, .fd = -1, .done_fd = -1, .users = 1};
-    d->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    d->fd = http_file(r);
-    if (d->name == NULL || d->done_fd < 0 || d->fd < 0) {
-        difference_drop(d);
-        return NULL;
+    gort_pprof_delta *d = gort_pprof_delta_begin(r->name);
+    bool wanted = d != NULL && http_wait(r, ns);
+    int err = d == NULL || gort_pprof_delta_end(d, wanted ? fd : -1) != 0 ? errno : 0;
+    if (err != 0) {
+        http_pprof_error(r, 500, "failed to collect profile: %s", strerror(err));
+        (void)gort_close(fd);
+        return;
     }
-    return d;
-}
-
-/* Waits for it, or for the client to go. */
-static void difference_await(struct request *r, struct difference *d)
-{
-    struct pollfd p[] = {{.fd = d->done_fd, .events = POLLIN},
-                         {.fd = r->cancel_fd, .events = POLLIN}};
-    while (gort_poll(p, 2, -1) < 0)
-        ;
-    if (p[0].revents == 0) {
-        http_pprof_error(r, 500, "internal server error");
-    } else if (d->err != 0) {
-        http_pprof_error(r, 500, "failed to collect profile: %s", strerror(d->err));
-    } else {
-        char name[64];
-        (void)strcat(strncat(strcpy(name, ""), r->name, 40), "-delta");
-        http_attachment(r, name);
-        http_send_file(r, d->fd);
-        d->fd = -1;
-    }
+    (void)strcat(strncat(strcpy(name, ""), r->name, 40), "-delta");
+    http_attachment(r, name);
+    http_send_file(r, fd);
 }
 
 static void answer_difference(struct request *r, const char *value)
@@ -140,20 +86,8 @@ static void answer_difference(struct request *r, const char *value)
         return;
     } else if (number(r, "debug") != 0) {
         http_pprof_error(r, 400, "seconds and debug params are incompatible");
-    } else if (__atomic_add_fetch(&differences, 1, __ATOMIC_RELAXED) > HTTP_MAX_JOBS) {
-        __atomic_sub_fetch(&differences, 1, __ATOMIC_RELAXED);
-        http_pprof_error(r, 503, "too many requests at once");
     } else {
-        struct difference *d = difference_new(r, seconds * GORT_SECOND);
-        if (d == NULL) {
-            __atomic_sub_fetch(&differences, 1, __ATOMIC_RELAXED);
-            http_pprof_error(r, 500, "failed to collect profile");
-            return;
-        }
-        d->users = 2;
-        gort_go(difference_make, d, r->server);
-        difference_await(r, d);
-        difference_drop(d);
+        make_difference(r, seconds * GORT_SECOND);
     }
 }
 

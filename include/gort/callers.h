@@ -80,13 +80,16 @@ struct gort_cgo_symbolizer_arg {
 /* Functions that know foreign code, as package runtime documents them. Go: runtime.SetCgoTraceback. In C all code
  * is foreign, and most of it is known without them; what they are for is code that no file describes.
  *
- * symbolizer  is asked of each pc that no loaded module has a function for, by tracebacks and
- *             gort_frames_next; never without `traceback`.
- * traceback   is asked when the stack of a foreign call (gort_cgocall) cannot be followed to the goroutine's own: with
- *             a context, of another thread's call; with sig_context, when a signal interrupted it; with neither,
- *             of the running one.
- * context     is called when a foreign call has called back and is about to wait there, and again when it goes on. It
- *             and `traceback` may be called with locks of the runtime held: both must be signal-safe.
+ * symbolizer  is asked of each pc that no loaded module has a function for, by tracebacks, gort_frames_next, and
+ *             when a profile or a trace is written; never without `traceback`. At most 16 answers for one pc, of
+ *             texts of at most 1000 bytes. It may be called on a thread of the runtime's own.
+ * traceback   is asked when the stack of a foreign call (gort_cgocall) cannot be followed to the goroutine's own, or
+ *             any other ends in code of no loaded module: with a context, of another thread's call; with
+ *             sig_context, when a signal interrupted it, such as a CPU profile's; with neither, of the running
+ *             one. Tracebacks, gort_callers, all profiles and traces ask. At most 32 pcs.
+ * context     is called when a foreign call has called back and is about to wait there, or a thread that the program
+ *             attached is, and again when it goes on. It and `traceback` may be called in a signal handler, and
+ *             with locks of the runtime held: both must be signal-safe.
  * version     0, else a panic `unsupported version`.
  * Fails       by a panic `call SetCgoTraceback only once` when called again with other functions.
  */

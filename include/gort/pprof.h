@@ -38,6 +38,12 @@ GORT_API int gort_pprof_write(const char *name, int fd, int debug);
 /* Writes what is added to the profile in the next `ns` nanoseconds: the difference of two profiles. Waits
  * that long (parks). EINVAL for a profile that the program made. */
 GORT_API int gort_pprof_write_delta(const char *name, int fd, int64_t ns);
+/* The same in two steps, for who waits in another way, or may not want it in the end. Begin answers NULL with
+ * errno where gort_pprof_write_delta does. Each that was begun is ended, once: with fd -1, nothing is
+ * written. */
+typedef struct gort_pprof_delta gort_pprof_delta;
+GORT_API gort_pprof_delta *gort_pprof_delta_begin(const char *name);
+GORT_API int gort_pprof_delta_end(gort_pprof_delta *d, int fd);
 /* The same as gort_pprof_write("heap", fd, 0). Go: pprof.WriteHeapProfile. */
 GORT_API int gort_pprof_write_heap_profile(int fd);
 

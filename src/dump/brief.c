@@ -40,16 +40,6 @@ static struct brief *room_for(struct briefs *b, size_t words)
     return (struct brief *)(void *)(c->at + c->used);
 }
 
-/* Does the walk from `at`, which is on the thread's stack, come to the goroutine's own? */
-static bool ends_on_own_stack(struct g *g, struct m *m, const struct dump_place *at)
-{
-    struct symb_steps w;
-    uintptr_t pcs[TRACE_FRAMES];
-    symb_steps_begin(&w, &at->ctx, at->exact, &g->stack, &m->g0.stack);
-    size_t n = symb_steps_run(&w, pcs, TRACE_FRAMES);
-    return n == TRACE_FRAMES || (w.sp >= g->stack.lo && w.sp <= g->stack.hi);
-}
-
 static void take_stack(struct brief *r, struct g *g)
 {
     struct m *m = load_rlx(&g->m);
@@ -66,9 +56,7 @@ static void take_stack(struct brief *r, struct g *g)
     r->exact = at.exact;
     size_t n = symb_backtrace(&at.ctx, at.exact, &g->stack, m != NULL ? &m->g0.stack : NULL, r->pcs,
                               TRACE_FRAMES);
-    if (trace_in_foreign_call(g) && !ends_on_own_stack(g, m, &at))
-        n = cgo_complete(g, &at, r->pcs, n, TRACE_FRAMES);
-    r->n = (uint16_t)n;
+    r->n = (uint16_t)cgo_complete(g, at.ucontext, r->pcs, n, TRACE_FRAMES);
 }
 
 void brief_take(struct briefs *b, struct g *g)

@@ -10,7 +10,7 @@
  */
 #include "gort/callers.h"
 
-#include "dump/dump.h"
+#include "dump/cgo.h"
 
 static unsigned calls_of(uintptr_t ret)
 {
@@ -20,12 +20,24 @@ static unsigned calls_of(uintptr_t ret)
 }
 
 /* ---- walking */
-/* At the caller of a function of this file: its frame record and its CFA. */
-static inline void begin(struct symb_steps *w, const uintptr_t *record, void *cfa)
+/* At the caller of a function of this file: its frame record and its CFA. True if there may be more than the walk
+ * finds. */
+static inline bool begin(struct symb_steps *w, const uintptr_t *record, void *cfa)
 {
     struct m *m = m_enter();
     symb_steps_caller(w, record, (uintptr_t)cfa, &m_curg(m)->stack, &m->g0.stack);
+    bool foreign = cgo_matters(m_curg(m));
     m_leave(m);
+    return foreign;
+}
+
+/* What a walk through foreign calls could not find. */
+static COLD size_t complete(uintptr_t *pcs, size_t n, size_t max)
+{
+    struct m *m = m_enter();
+    n = cgo_complete(m_curg(m), NULL, pcs, n, max);
+    m_leave(m);
+    return n;
 }
 
 /* Goes over `skip` calls. Returns the pc of the frame where that ends, and how many of its innermost calls
@@ -57,7 +69,7 @@ static NOINLINE int callers_behind(const uintptr_t *record, void *cfa, unsigned 
     struct symb_steps w;
     unsigned drop;
     size_t n = 0;
-    begin(&w, record, cfa);
+    bool foreign = begin(&w, record, cfa);
     symb_look();
     uintptr_t first = skip_calls(&w, skip, &drop);
     if (first == 0 || max == 0)
@@ -69,7 +81,8 @@ static NOINLINE int callers_behind(const uintptr_t *record, void *cfa, unsigned 
     more = symb_steps_trim(&w, pcs + n, more, true);
     if (more == 0 && is_outside(&w, first))
         return 0;
-    return (int)(n + more);
+    n += more;
+    return (int)(foreign ? complete(pcs, n, max) : n);
 }
 
 /* The running thread, as m_enter would find it. Where its stacks lie may be read without a bracket: a goroutine
@@ -94,8 +107,10 @@ FRAME_OF_ITS_OWN int gort_callers(int skip, uintptr_t *pcs, int n)
     if (skip <= 0 && max > 0)
         pcs[k++] = (uintptr_t)gort_callers + 1;
     struct m *m = this_thread();
-    return (int)(k + symb_callers(record, (uintptr_t)__builtin_dwarf_cfa(), &m_curg(m)->stack,
-                                  &m->g0.stack, pcs + k, max - k));
+    const struct g *g = m_curg(m);
+    k += symb_callers(record, (uintptr_t)__builtin_dwarf_cfa(), &g->stack, &m->g0.stack, pcs + k,
+                      max - k);
+    return (int)(unlikely(cgo_matters(g)) ? complete(pcs, k, max) : k);
 }
 
 /* ---- one caller */
@@ -105,7 +120,7 @@ FRAME_OF_ITS_OWN bool gort_caller(int skip, uintptr_t *pc, const char **file, in
     struct symb_answer room;
     unsigned drop = 0;
     uintptr_t ret = (uintptr_t)gort_caller + 1, at = 0;
-    begin(&w, __builtin_frame_address(0), __builtin_dwarf_cfa());
+    (void)begin(&w, __builtin_frame_address(0), __builtin_dwarf_cfa());
     symb_look();
     if (skip >= 0) {
         ret = skip_calls(&w, (unsigned)skip, &drop);

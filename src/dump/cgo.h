@@ -31,9 +31,44 @@ bool cgo_print(struct out *o, uintptr_t pc, struct cgo_printing *state);
 /* The last call for one traceback. */
 void cgo_print_end(struct cgo_printing *state);
 
-/* In pcs[n, max): what is missing of the stack of `g`, which is in a foreign call and was walked from `at`, when
- * the walk ended before the goroutine's own stack: what the program's traceback function knows, then
- * that stack. All as return addresses. Returns how many there are then. */
-size_t cgo_complete(struct g *g, const struct dump_place *at, uintptr_t *pcs, size_t n, size_t max);
+/* As symb_lines, with all libraries; but of a pc that no module has a function for the program's symbolizer is
+ * asked. Where that may be called: outside the runtime, on a thread of the runtime's, while dying. */
+size_t cgo_lines(uintptr_t at, bool exact, struct symb_line *lines, size_t max);
+
+/* ---- stacks: in all of these pcs[0, n) is what our own walk found, as return addresses, with nothing left out
+ * at its outer end but the runtime's own frames. `g` is whose, NULL: of a thread that is not ours; `ucontext` is
+ * the signal's, when the caller is a handler that was called there, else NULL. SIGSAFE, as far as the
+ * program's function is. */
+extern aptr cgo_traceback_fn; /* atomic; set once, by gort_set_cgo_traceback */
+static inline bool cgo_has_traceback(void)
+{
+    return load_acq(&cgo_traceback_fn) != NULL; /* pairs with gort_set_cgo_traceback */
+}
+/* Can a walk of this stack fall short at all? Mostly not, which is seen by two words. */
+static inline bool cgo_matters(const struct g *g)
+{
+    return cgo_has_traceback() || (g != NULL && load_rlx(&g->cgo_sp) != 0);
+}
+/* In pcs[n, max), if the walk has not come to the end of the stack: what the program's traceback function knows,
+ * and, in a foreign call, the goroutine's own stack. Returns how many there are then. */
+SIGSAFE size_t cgo_complete_slow(const struct g *g, const void *ucontext, uintptr_t *pcs, size_t n,
+                                 size_t max);
+static inline size_t cgo_complete(const struct g *g, const void *ucontext, uintptr_t *pcs, size_t n,
+                                  size_t max)
+{
+    return cgo_matters(g) ? cgo_complete_slow(g, ucontext, pcs, n, max) : n;
+}
+/* The same for who knows that it has not. */
+SIGSAFE size_t cgo_add(const struct g *g, const void *ucontext, uintptr_t *pcs, size_t n,
+                       size_t max);
+SIGSAFE bool cgo_ends_unknown(const uintptr_t *pcs, size_t n);
+/* symb_backtrace_here of the running goroutine, complete. The caller is inside the runtime. */
+static inline __attribute__((always_inline)) size_t cgo_backtrace_here(struct m *m, bool keep_entry,
+                                                                       uintptr_t *pcs, size_t max)
+{
+    const struct g *g = m_curg(m);
+    size_t n = symb_backtrace_here(&g->stack, &m->g0.stack, keep_entry, pcs, max);
+    return cgo_complete(g, NULL, pcs, n, max);
+}
 
 #endif

@@ -353,17 +353,18 @@ void trace_take_header(struct trace_header *r, struct g *g)
     r->entry_sp = g->stack.hi;
 }
 
-/* The walk through a foreign call ended before it came to the goroutine's own stack. */
+/* If the walk through a foreign call ended before it came to the goroutine's own stack, or in code of no module. */
 static void complete_stack(struct trace_stack *s, struct g *g, const struct dump_place *at)
 {
     uintptr_t pcs[TRACE_FRAMES];
     size_t n = s->n;
     const struct symb_frame *last = n > 0 ? &s->frames[n - 1] : NULL;
-    if (last != NULL && last->sp >= g->stack.lo && last->sp <= g->stack.hi)
-        return;
+    bool own = last != NULL && last->sp >= g->stack.lo && last->sp <= g->stack.hi;
     for (size_t i = 0; i < n; i++)
         pcs[i] = s->frames[i].exact ? s->frames[i].pc + 1 : s->frames[i].pc;
-    s->n = cgo_complete(g, at, pcs, n, TRACE_FRAMES);
+    if (trace_in_foreign_call(g) ? own : !cgo_has_traceback() || !cgo_ends_unknown(pcs, n))
+        return;
+    s->n = cgo_add(g, at->ucontext, pcs, n, TRACE_FRAMES);
     for (; n < s->n; n++)
         s->frames[n] = (struct symb_frame){.pc = pcs[n]};
 }
@@ -388,8 +389,7 @@ void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_pla
         own.lo = at->ctx.sp; /* an overflow; only the sp itself is down there */
     r->known = TRACE_STACK;
     take_stack(&r->stack, at, &own, m != NULL ? &m->g0.stack : NULL, way);
-    if (trace_in_foreign_call(g))
-        complete_stack(&r->stack, g, at);
+    complete_stack(&r->stack, g, at);
 }
 
 static void print_nothing(struct out *o)

@@ -28,6 +28,7 @@
 #include "base/rand.h"
 #include "base/usdt.h"
 #include "conf/conf.h"
+#include "dump/cgo.h"
 #include "dump/dump.h"
 #include "mem/up.h"
 
@@ -122,7 +123,7 @@ NOINLINE void gc_sampled(void *p)
     struct object o;
     if (!arena_find_object((uintptr_t)p, &o))
         return;
-    size_t n = symb_backtrace_here(&m_curg(m)->stack, &m->g0.stack, false, pcs, FRAMES);
+    size_t n = cgo_backtrace_here(m, false, pcs, FRAMES);
     USDT(alloc_sample, o.base, o.bytes);
     (void)special_add(&o, SPECIAL_SAMPLE, prof_heap_born(o.bytes, pcs, n), NULL, 0);
 }

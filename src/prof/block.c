@@ -17,6 +17,7 @@
 #include "arch/arch.h"
 #include "base/probe.h"
 #include "base/rand.h"
+#include "dump/cgo.h"
 #include "prof/prof_int.h"
 #include "sched/sched.h"
 #include "sync/up.h"
@@ -95,7 +96,7 @@ static void count(struct m *m, enum bucket_kind kind, double n, int64_t took,
                   const void *inlined_at)
 {
     uintptr_t pcs[BUCKET_FRAMES + 1], *first = pcs;
-    size_t k = symb_backtrace_here(&m_curg(m)->stack, &m->g0.stack, true, pcs, ARRAY_LEN(pcs));
+    size_t k = cgo_backtrace_here(m, true, pcs, ARRAY_LEN(pcs));
     if (k > 1 && inlined_at != NULL && pcs[1] == (uintptr_t)inlined_at)
         first++, k--;
     struct bucket *b = bucket_of(kind, 0, first, k);

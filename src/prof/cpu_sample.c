@@ -13,6 +13,7 @@
 #include "prof/cpu_int.h"
 
 #include "base/probe.h"
+#include "dump/cgo.h"
 #include "prof/prof.h"
 #include "sched/sched.h"
 #include "symb/symb.h"
@@ -92,6 +93,8 @@ static void sample(struct m *m, const void *ucontext, uint32_t weight)
     if (!holds(&p.own, at.sp))
         p.own = p.other = (struct stack){.lo = 0, .hi = 0}; /* the pc alone */
     size_t n = symb_backtrace(&at, true, &p.own, &p.other, pcs, CPU_FRAMES);
+    if (p.g != NULL || p.root == CPU_ROOT_EXTERNAL)
+        n = cgo_complete(p.g, ucontext, pcs, n, CPU_FRAMES);
     n = prof_without_start(pcs, n);
     cpu_log_put(pcs, n, p.g != NULL ? prof_labels_of(p.g) : NULL, p.root, weight);
     if (probe_on(PROBE_TRACE) && m->kind == M_WORKER && p.root != CPU_ROOT_EXTERNAL)

@@ -10,6 +10,7 @@
  */
 #include "prof/prof_int.h"
 
+#include "dump/cgo.h"
 #include "panic/panic.h"
 #include "sched/sched.h"
 
@@ -179,7 +180,7 @@ static void skip_frames(void *arg)
 static NOINLINE struct stack_query stack_of_caller(uintptr_t *pcs, size_t max, int skip)
 {
     struct m *m = m_enter();
-    size_t n = symb_backtrace_here(&m_curg(m)->stack, &m->g0.stack, false, pcs, max);
+    size_t n = cgo_backtrace_here(m, false, pcs, max);
     m_leave(m);
     struct stack_query q = {pcs, n, skip};
     if (skip > 0)

@@ -10,6 +10,7 @@
  */
 #include "prof/prof_int.h"
 
+#include "dump/cgo.h"
 #include "mem/mem.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct place {
 };
 struct function {
     uint32_t name, file; /* words */
+    uint32_t start_line;
 };
 
 struct pprof {
@@ -153,9 +155,9 @@ static bool is_function(uint32_t i, const void *key, void *arg)
     return memcmp(&w->functions[i], key, sizeof w->functions[i]) == 0;
 }
 
-static uint64_t function(struct pprof *w, uint32_t name, uint32_t file)
+static uint64_t function(struct pprof *w, uint32_t name, uint32_t file, uint32_t start_line)
 {
-    struct function f = {name, file};
+    struct function f = {name, file, start_line};
     uint64_t hash = prof_hash(&f, sizeof f, 0);
     uint32_t i = index_find(&w->by_function, hash, is_function, &f, w);
     if (i != UINT32_MAX)
@@ -413,7 +415,7 @@ static void put_line(struct pprof *w, const struct symb_line *l)
 {
     uint32_t name = word(w, l->function);
     w->label.len = 0;
-    put_number(&w->label, 1, function(w, name, file_word(w, l)));
+    put_number(&w->label, 1, function(w, name, file_word(w, l), (uint32_t)l->start_line));
     put_number(&w->label, 2, (uint64_t)l->line);
     put_message(&w->inner, 4, &w->label);
 }
@@ -430,7 +432,7 @@ static char put_lines(struct pprof *w, const struct place *p)
         put_line(w, &(struct symb_line){.function = p->name});
         return 0;
     }
-    size_t n = symb_lines(p->addr, true, SYMB_FULL, lines, LINES);
+    size_t n = cgo_lines(p->addr, true, lines, LINES);
     bool plain = w->head.plain_runtime && symb_is_runtime(p->addr, &lines[n - 1]);
     for (size_t i = plain ? n - 1 : 0; i < n; i++) {
         known |= lines[i].function != NULL ? HAS_FUNCTIONS : 0;
@@ -516,6 +518,7 @@ static void put_functions(struct pprof *w)
         put_number(&w->inner, 2, w->functions[i].name);
         put_number(&w->inner, 3, w->functions[i].name);
         put_number(&w->inner, 4, w->functions[i].file);
+        put_number(&w->inner, 5, w->functions[i].start_line);
         put_message(&w->out, 5, &w->inner);
     }
 }

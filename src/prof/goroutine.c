@@ -12,6 +12,7 @@
  */
 #include "prof/prof_int.h"
 
+#include "dump/cgo.h"
 #include "gc/gc.h"
 #include "io/io.h"
 #include "mem/mem.h"
@@ -82,8 +83,10 @@ static STW size_t stack_of(struct g *g, uintptr_t *pcs)
     bool exact;
     size_t n = 0;
     const struct m *m = load_rlx(&g->m);
-    if (g->started && place_of(g, &at, &exact))
+    if (g->started && place_of(g, &at, &exact)) {
         n = symb_backtrace(&at, exact, &g->stack, m != NULL ? &m->g0.stack : NULL, pcs, FRAMES);
+        n = cgo_complete(g, g->sigctx, pcs, n, FRAMES);
+    }
     n = without_insides(pcs, prof_without_start(pcs, n));
     if (n == 0 && g->start.fn != NULL)
         pcs[n++] = (uintptr_t)g->start.fn + 1;
@@ -136,10 +139,7 @@ static int make_room(struct shot *s, const struct gc_leaks *leaks, size_t gorout
 
 static NOINLINE void take_own(struct shot *s, struct g *g)
 {
-    const struct m *m = self();
-    keep(s, g,
-         prof_without_start(s->pcs,
-                            symb_backtrace_here(&g->stack, &m->g0.stack, true, s->pcs, FRAMES)));
+    keep(s, g, prof_without_start(s->pcs, cgo_backtrace_here(self(), true, s->pcs, FRAMES)));
 }
 
 /* The caller's first; then the others, in a stop. Inside the runtime. */

@@ -7,6 +7,8 @@
  */
 #include "prof/prof_int.h"
 
+#include "dump/cgo.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +89,7 @@ static void add_call(struct calls *c, uintptr_t pc, const struct symb_line *l)
 static bool add_frame(struct calls *c, uintptr_t pc, bool show_runtime)
 {
     struct symb_line lines[LINES];
-    size_t n = symb_lines(pc, false, SYMB_FULL, lines, LINES);
+    size_t n = cgo_lines(pc, false, lines, LINES);
     bool runtime = symb_is_runtime(pc, &lines[n - 1]);
     if (!show_runtime && runtime)
         return false;

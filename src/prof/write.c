@@ -7,8 +7,10 @@
 
 #include "io/io.h"
 
+#include <gort/mem.h>
 #include <gort/time.h>
 
+#include <errno.h>
 #include <string.h>
 
 /* ---- as it is */
@@ -99,26 +101,65 @@ static bool delta_of(struct delta *d, const char *name)
 }
 
 /* The same writer takes both: equal stacks are merged, and what did not change is left out. */
-PARKS static int write_delta(const char *name, int fd, int64_t ns)
+struct gort_pprof_delta {
+    struct delta d;
+    struct pprof *w;
+    int64_t begun;
+};
+
+/* 0, or -errno. */
+PARKS static int delta_begin(struct gort_pprof_delta *x, const char *name)
 {
-    struct delta d = {.add = NULL};
+    *x = (struct gort_pprof_delta){.w = NULL};
     if (name == NULL || gort_pprof_lookup(name) == NULL)
         return -ENOENT;
-    if (ns <= 0 || !delta_of(&d, name))
+    if (!delta_of(&x->d, name))
         return -EINVAL;
-    int64_t begun = os_nanotime();
-    struct pprof *w = pprof_begin(&d.head);
-    int r = d.add(w, &d, -1);
-    if (r == 0) {
-        gort_sleep(ns);
-        pprof_set_time(w, os_walltime(), os_nanotime() - begun);
-        r = d.add(w, &d, 1);
-    }
-    if (r != 0) {
-        pprof_abandon(w);
+    x->begun = os_nanotime();
+    x->w = pprof_begin(&x->d.head);
+    int r = x->d.add(x->w, &x->d, -1);
+    if (r != 0)
+        pprof_abandon(x->w);
+    return r;
+}
+
+PARKS static int delta_end(struct gort_pprof_delta *x, int fd)
+{
+    struct pprof *w = x->w;
+    x->w = NULL;
+    pprof_set_time(w, os_walltime(), os_nanotime() - x->begun);
+    int r = fd >= 0 ? x->d.add(w, &x->d, 1) : 0;
+    if (r == 0 && fd >= 0)
+        return pprof_end(w, fd);
+    pprof_abandon(w);
+    return r;
+}
+
+gort_pprof_delta *gort_pprof_delta_begin(const char *name)
+{
+    gort_pprof_delta *x = gort_alloc(sizeof *x);
+    return io_result(delta_begin(x, name)) == 0 ? x : NULL;
+}
+
+int gort_pprof_delta_end(gort_pprof_delta *x, int fd)
+{
+    if (x == NULL || !x->d.add || x->begun == 0)
+        return (int)io_result(-EINVAL);
+    int r = delta_end(x, fd);
+    x->begun = 0;
+    return (int)io_result(r);
+}
+
+PARKS static int write_delta(const char *name, int fd, int64_t ns)
+{
+    struct gort_pprof_delta x;
+    if (ns <= 0)
+        return name != NULL && gort_pprof_lookup(name) != NULL ? -EINVAL : -ENOENT;
+    int r = delta_begin(&x, name);
+    if (r != 0)
         return r;
-    }
-    return pprof_end(w, fd);
+    gort_sleep(ns);
+    return delta_end(&x, fd);
 }
 
 int gort_pprof_write_delta(const char *name, int fd, int64_t ns)

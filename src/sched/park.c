@@ -91,7 +91,7 @@ bool park_in_place(struct m *m, struct g *g, park_commit commit, void *arg)
 {
     if (g->sigctx == NULL)
         (void)arch_save(&g->ctx); /* for tracebacks; this frame stays while the thread sleeps */
-    if (g->in_cgo && g->sigctx == NULL)
+    if ((g->in_cgo || g->foreign) && g->sigctx == NULL)
         dump_cgo_waits(g);
     note_clear(&m->note);
     if (track_is(TRACK_FINALS))

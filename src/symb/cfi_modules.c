@@ -144,6 +144,13 @@ bool symb_stays(uintptr_t pc)
     return stays;
 }
 
+bool symb_has_tables(uintptr_t pc)
+{
+    struct cfi_tables t;
+    bool stays;
+    return cfi_module(pc, &t, &stays);
+}
+
 /* ---- which ones stay */
 struct found {
     struct image im;

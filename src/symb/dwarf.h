@@ -52,11 +52,12 @@ struct scope {
     uint64_t entry;  /* 0: not known */
     uint32_t parent; /* the one around it, or NO_SCOPE */
     uint32_t call_file, call_line;
-    bool inlined;
-    bool named;       /* `name` is set */
-    bool looked_up;   /* `exported` is set */
-    bool exported;    /* a global symbol of its module */
-    const char *name; /* a text that lives for ever; NULL: it has none */
+    uint32_t inlined : 1;
+    uint32_t named : 1;     /* `name` and `line` are set */
+    uint32_t looked_up : 1; /* `exported` is set */
+    uint32_t exported : 1;  /* a global symbol of its module */
+    uint32_t line : 28;     /* of its declaration; 0: not told */
+    const char *name;       /* a text that lives for ever; NULL: it has none */
 };
 
 struct row {
@@ -171,6 +172,7 @@ void dwarf_skip(const struct unit *u, const struct abbrevs *t, const struct abbr
 struct unit *dwarf_unit_at(struct dwarf *d, uint64_t addr);
 /* The innermost scope at `addr`, or NO_SCOPE; the same one up to *end at least. */
 uint32_t dwarf_scope_at(const struct unit *u, uint64_t addr, uint64_t *end);
+/* Sets also the scope's line. */
 const char *dwarf_scope_name(struct dwarf *d, struct unit *u, uint32_t scope);
 /* The file and line of its declaration; *line is 0 when that is not told. */
 struct source *dwarf_scope_declared(struct dwarf *d, struct unit *u, uint32_t scope,

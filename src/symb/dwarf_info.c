@@ -245,7 +245,8 @@ static bool next_origin(struct dwarf **d, struct unit **u, uint64_t *die, const 
     return *u != NULL;
 }
 
-static const char *name_of(struct dwarf *d, struct unit *u, uint64_t die)
+/* And the line of the first of these entries that has one: of a definition, rather than of what it defines. */
+static const char *name_of(struct dwarf *d, struct unit *u, uint64_t die, uint64_t *line)
 {
     const char *linkage = NULL;
     for (int hop = 0; hop < ORIGIN_HOPS; hop++) {
@@ -253,6 +254,8 @@ static const char *name_of(struct dwarf *d, struct unit *u, uint64_t die)
         if (!entry_named(d, u, die, &n))
             break;
         const char *s = dwarf_text(d, u, &n.name);
+        if (*line == 0 && n.line.kind == ATTR_NUMBER)
+            *line = n.line.v;
         if (s != NULL)
             return s;
         if (linkage == NULL)
@@ -285,8 +288,11 @@ const char *dwarf_scope_name(struct dwarf *d, struct unit *u, uint32_t scope)
 {
     struct scope *s = &u->scopes[scope];
     if (!s->named) {
-        const char *name = name_of(d, u, s->die);
+        enum { LINE_MAX_KEPT = (1 << 28) - 1 };
+        uint64_t line = 0;
+        const char *name = name_of(d, u, s->die, &line);
         s->name = name != NULL ? intern(name) : NULL;
+        s->line = line <= LINE_MAX_KEPT ? (uint32_t)line & LINE_MAX_KEPT : 0;
         s->named = true;
     }
     return s->name;

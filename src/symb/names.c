@@ -116,6 +116,15 @@ static void at_instruction(struct making *k, struct unit *u, uint32_t scope, str
         place(u, s, line, l);
 }
 
+/* Without a declaration, as with clang's -gline-tables-only: the line where its code begins. */
+static int start_line(struct dwarf *d, struct unit *u, const struct scope *s)
+{
+    if (s->line != 0 || s->inlined || s->entry == 0)
+        return (int)s->line;
+    struct row r = dwarf_line_at(d, u, s->entry);
+    return r.file != ROW_END && r.line <= INT32_MAX ? (int)r.line : 0;
+}
+
 /* The place of a line is the instruction for the first, the call of the one before for the others. False
  * when the function that has the frame is not known. */
 static bool lines_of_scopes(struct making *k, struct unit *u, uint32_t scope, struct symb_line *at)
@@ -129,6 +138,7 @@ static bool lines_of_scopes(struct making *k, struct unit *u, uint32_t scope, st
         *l = *at;
         l->function = name;
         l->inlined = s->inlined;
+        l->start_line = start_line(&k->m->dwarf, u, s);
         l->entry = s->entry + k->m->bias;
         if (!s->inlined) {
             k->last = s;
@@ -348,6 +358,14 @@ const struct symb_answer *symb_answer_return(uintptr_t at, uintptr_t *pc, struct
 
 const char *symb_text(const char *s) NO_TSA
 {
+    if (sched_is_inside()) { /* a thread of the runtime's, or a dying program */
+        const char *known = NULL;
+        if (names_lock_patiently()) {
+            known = intern(s);
+            unlock(&names_lock);
+        }
+        return known;
+    }
     sched_enter_syscall();
     lock(&names_lock);
     const char *kept = intern(s);

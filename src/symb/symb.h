@@ -24,6 +24,8 @@ enum symb_way {
 void symb_init(void);
 /* Does the code at `pc` stay where it is as long as the process lives? */
 SIGSAFE bool symb_stays(uintptr_t pc);
+/* Is it code of a loaded module with call-frame information? */
+SIGSAFE bool symb_has_tables(uintptr_t pc);
 
 /* ---- backtrace.c: step by step, by call-frame information where there is any, else by frame pointers */
 enum { SYMB_COLUMNS = 32 };
@@ -142,6 +144,7 @@ struct symb_line {
     bool inlined;    /* its frame is that of the lines that follow */
     bool exported;   /* a global symbol of its module; told of physical functions only */
     uintptr_t entry; /* of the physical function; 0 if unknown */
+    int start_line;  /* where the function is declared; 0 if unknown */
     /* What tracebacks worked out about it (dump/traceback.c); 0 at first. */
     au32 note;
     aptr text;
@@ -172,8 +175,8 @@ const struct symb_answer *symb_answer_return(uintptr_t at, uintptr_t *pc, struct
 /* The calls that the instruction at `pc` belongs to, as in an answer. At least one line, perhaps empty. `at`
  * is the frame's pc, from which the instruction is found by `exact`. */
 size_t symb_lines(uintptr_t at, bool exact, enum symb_way way, struct symb_line *lines, size_t max);
-/* A copy of `s` that lives as long as the process, the same one for the same text; NULL: no memory. Not inside
- * the runtime. */
+/* A copy of `s` that lives as long as the process, the same one for the same text; NULL: no memory, or a dying
+ * program. Inside the runtime only where symb_answer may be called. */
 const char *symb_text(const char *s);
 /* A fault while a file is read, because it became shorter, or is not what it says: the thread goes on behind
  * the reading, without the names. True if the fault was such a one; the caller is its handler. */

@@ -17,6 +17,7 @@
 #include "trace/trace_int.h"
 
 #include "conf/limits.h"
+#include "dump/cgo.h"
 #include "gc/up.h"
 #include "mem/mem.h"
 #include "sched/up.h"
@@ -188,6 +189,16 @@ static uint32_t stack_number(const struct g *g, uintptr_t *pcs, size_t n, bool w
     return tables_stack(tables_now, pcs, n);
 }
 
+/* With foreign frames. What is added in a foreign call ends with the goroutine's own stack. */
+static uint32_t complete_stack(const struct g *g, const void *ucontext, uintptr_t *pcs, size_t n,
+                               bool whole)
+{
+    size_t more = cgo_complete(g, ucontext, pcs, n, STACK_FRAMES_MAX);
+    if (more > n && g->in_cgo)
+        whole = more < STACK_FRAMES_MAX;
+    return stack_number(g, pcs, more, whole);
+}
+
 uint32_t stack_here(struct m *m)
 {
     uintptr_t pcs[STACK_FRAMES_MAX];
@@ -197,7 +208,7 @@ uint32_t stack_here(struct m *m)
     bool whole;
     size_t n = symb_backtrace_here_whole(&g->stack, g->in_cgo ? &m->g0.stack : NULL, true, pcs,
                                          STACK_FRAMES_MAX, &whole);
-    return stack_number(g, pcs, n, whole);
+    return complete_stack(g, NULL, pcs, n, whole);
 }
 
 /* Stopped in a signal handler. */
@@ -209,7 +220,7 @@ static uint32_t stack_interrupted(struct m *m, const struct g *g)
     bool whole;
     size_t n = symb_backtrace_whole(&at, true, &g->stack, g->in_cgo ? &m->g0.stack : NULL, pcs,
                                     STACK_FRAMES_MAX, &whole);
-    return stack_number(g, pcs, n, whole);
+    return complete_stack(g, g->sigctx, pcs, n, whole);
 }
 
 /* ---- who may write, and what goes before */

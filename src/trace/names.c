@@ -6,6 +6,7 @@
 #include "trace/trace_int.h"
 
 #include "base/fmt.h"
+#include "dump/cgo.h"
 #include "symb/symb.h"
 
 #include <string.h>
@@ -100,7 +101,7 @@ static const char *file_name(const struct symb_line *l)
 static void ask(struct answer *a, uintptr_t pc)
 {
     struct symb_line lines[INLINED_MAX];
-    size_t n = symb_lines(pc, false, SYMB_FULL, lines, INLINED_MAX);
+    size_t n = cgo_lines(pc, false, lines, INLINED_MAX);
     a->frames = room(n * sizeof *a->frames);
     if (a->frames == NULL)
         return;

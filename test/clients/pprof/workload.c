@@ -7,8 +7,11 @@
  *   mutex      the same 5 at the unlock in hold_mutex
  *   goroutine  7 in leak_here
  *   own        3 things of open_thing
+ *   foreign    2 things of open_foreign, which code calls that no file describes
  *   cpu        all time in burn_inner, inlined in burn
  */
+#include "../../prog/foreign_frames.h"
+
 #include <gort.h>
 #include <gort/pprof.h>
 #include <gort/prof.h>
@@ -90,6 +93,13 @@ static NOINLINE void open_thing(gort_pprof_profile *p, const void *thing)
     gort_pprof_add(p, thing, 0);
 }
 
+static NOINLINE void open_foreign(void *profile)
+{
+    static char things[2];
+    static int n;
+    gort_pprof_add(profile, &things[n++], 0);
+}
+
 static inline __attribute__((always_inline)) unsigned burn_inner(unsigned x)
 {
     for (int i = 0; i < 1000; i++)
@@ -118,8 +128,8 @@ static int file(const char *dir, const char *name, const char *ending)
 
 static int run(int argc, char **argv)
 {
-    static const char *const names[] = {"allocs", "block", "goroutine",   "heap",
-                                        "mutex",  "own",   "threadcreate"};
+    static const char *const names[] = {"allocs", "block", "foreign", "goroutine",
+                                        "heap",   "mutex", "own",     "threadcreate"};
     const char *dir = argc > 1 ? argv[1] : ".";
     gort_mem_profile_rate = 1;
     gort_set_block_profile_rate(1);
@@ -139,6 +149,10 @@ static int run(int argc, char **argv)
     gort_waitgroup_wait(&done);
     for (int i = 0; i < 3; i++)
         open_thing(own, &names[i]);
+    gort_pprof_profile *foreign = gort_pprof_new("foreign");
+    js_set();
+    for (int i = 0; i < 2; i++)
+        js_run(open_foreign, foreign);
     for (int i = 0; i < 3; i++)
         gort_gc();
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
