@@ -1,14 +1,14 @@
 /* posix.c: libc's names over the public API, for code that knows nothing of gort.
  *
  * Owns    libgort_posix: read, write, connect, poll, sleep, ... On a goroutine they park it;
- * anywhere else they are the next definition, which is libc's, or libgort's announced one.
+ *         anywhere else they are the next definition, which is libc's, or libgort's announced one.
  * Holds   1. A descriptor that the program made non-blocking stays so: EAGAIN is its answer.
  *         2. A descriptor that libgort made non-blocking looks blocking everywhere, also to threads
- * that are not the runtime's, and to fcntl and ioctl.
+ *            that are not the runtime's, and to fcntl and ioctl.
  *         3. Nothing here uses a symbol of libgort's that is not public.
- * Order   `next_*` are filled by a constructor, and before that at the first use; both find the
- * same. Instead of wrapping at link time (--wrap): a library that is loaded later is reached too.
- * Not reached are calls inside libc (fclose, popen): see gort_fd_forget.
+ * Order   `next_*` are filled by a constructor, and before that at the first use; both find the same.
+ * Instead of wrapping at link time (--wrap): a library that is loaded later is reached too. Not
+ *         reached are calls inside libc (fclose, popen): see gort_fd_forget.
  */
 #include <gort/go.h>
 #include <gort/io.h>

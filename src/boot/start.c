@@ -3,7 +3,6 @@
  * Owns    the order in which the rooms start, floor by floor: the environment, memory, stacks, the
  *         scheduler; then the program's initialisers and its function, on goroutine 1.
  */
-#include "base/check.h"
 #include "base/fmt.h"
 #include "base/track.h"
 #include "conf/conf.h"
@@ -21,7 +20,6 @@
 #include <gort/go.h>
 #include <gort/mem.h>
 
-#include <stdlib.h>
 #include <sys/resource.h>
 
 #define GORT_VERSION "gort0.1.0"

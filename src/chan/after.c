@@ -1,11 +1,9 @@
 /* after.c: timers that a program sees: they send the time, or start a goroutine.
  *
  * Owns    gort_timer and gort_ticker.
- * Holds   1. The channel of a timer is part of the same object: who holds one keeps the other
- * alive.
- *         2. An armed timer is reachable from the timers of some P (timer/timer.h), which are
- * roots. Locks   none of its own. Timer callbacks run with no lock held, and take that of the
- * channel.
+ * Holds   1. The channel of a timer is part of the same object: who holds one keeps the other alive.
+ *         2. An armed timer is reachable from the timers of some P (timer/timer.h), which are roots.
+ * Locks   none of its own. Timer callbacks run with no lock held, and take that of the channel.
  */
 #include "chan/chan.h"
 

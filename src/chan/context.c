@@ -2,7 +2,7 @@
  *
  * Owns    gort_context.
  * Holds   1. `canceller` is the nearest of a context and its ancestors that can be cancelled.
- * Contexts that cannot have no fields from `lock` on.
+ *            Contexts that cannot have no fields from `lock` on.
  *         2. A context that can be cancelled, and is not, is among the children of its parent's
  *            canceller (`linked`) unless there is none.
  *         3. err is set once, before `done` is closed, and from then on `children` is empty.

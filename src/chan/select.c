@@ -6,13 +6,14 @@
  *
  * A select goes as far down this list as it must:
  *
- *   look     reads the cases without locks and picks one that seems ready, each with the same
- * chance (the k-th that is found replaces the pick with probability 1/k). run      locks the picked
- * channel alone and does the operation, if it is still possible. lock all looks again with all
- * channels locked. Nothing can change now, so finding nothing is final: with a default it is taken,
- * else wait     the goroutine queues up in every channel, and parks. Whoever wants to serve one of
- * these waiters first swaps g->select_done from 0 to 1; so one of them is served. leave    the
- * others are taken out of their queues, one channel after the other.
+ *   look      reads the cases without locks and picks one that seems ready, each with the same chance
+ *             (the k-th that is found replaces the pick with probability 1/k).
+ *   run       locks the picked channel alone and does the operation, if it is still possible.
+ *   lock all  looks again with all channels locked. Nothing can change now, so finding nothing is
+ *             final: with a default it is taken, else
+ *   wait      the goroutine queues up in every channel, and parks. Whoever wants to serve one of these
+ *             waiters first swaps g->select_done from 0 to 1; so one of them is served.
+ *   leave     the others are taken out of their queues, one channel after the other.
  *
  * Running the pick is right because the operation is possible at the moment it is done; that other
  * cases have become ready since the look is as if they had become ready after it.

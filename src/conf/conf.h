@@ -50,8 +50,4 @@ bool conf_parse_bytes(const char *s, int64_t *out);
  * it is empty, or too long. Their names and meanings: STRING in knobs.def. */
 bool conf_godebug_string(const char *name, char *value, size_t n);
 
-/* Prints the knobs with their meaning: `gort help environment` and docs/ come from it. */
-struct out;
-void conf_print_help(struct out *o);
-
 #endif

@@ -135,8 +135,3 @@ bool cpu_has(enum cpu_feature f)
 {
     return features[f].use;
 }
-
-const char *cpu_name(enum cpu_feature f)
-{
-    return features[f].name;
-}

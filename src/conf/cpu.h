@@ -15,6 +15,5 @@ enum cpu_feature {
  * about what it cannot do. */
 void cpu_init(const char *godebug);
 bool cpu_has(enum cpu_feature f);
-const char *cpu_name(enum cpu_feature f);
 
 #endif

@@ -241,24 +241,3 @@ const char *conf_goroot(void)
 {
     return goroot;
 }
-
-void conf_print_help(struct out *o)
-{
-    static const struct {
-        const char *name;
-        const char *text;
-    } table[] = {
-#define KNOB(name, def, text)   {#name, text},
-#define STRING(name, def, text) {#name, text},
-#include "conf/knobs.def"
-#undef KNOB
-#undef STRING
-    };
-    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        out_str(o, "  ");
-        out_str(o, table[i].name);
-        out_str(o, "\n\t");
-        out_str(o, table[i].text);
-        out_char(o, '\n');
-    }
-}

@@ -94,15 +94,16 @@ void dump_free_ancestors(struct ancestor *a)
 
 static void print_origin_frame(struct out *o, uintptr_t pc, const struct dump_style *style)
 {
-    struct symb_line lines[TRACE_LINES];
-    size_t n = symb_lines(pc, false, style->way, lines, TRACE_LINES);
-    for (size_t i = 0; i < n; i++) {
-        enum line_kind kind = trace_line_kind(&lines[i], pc, &lines[n - 1]);
-        if (lines[i].function == NULL || (style->level < 2 && kind == LINE_HIDDEN))
+    struct symb_answer room;
+    const struct symb_answer *a = trace_answer(pc, false, style, &room);
+    for (size_t i = 0; i < a->n; i++) {
+        const struct symb_line *l = &a->line[i];
+        enum line_kind kind = trace_line_kind(l, pc, &a->line[a->n - 1]);
+        if (l->function == NULL || (style->level < 2 && kind == LINE_HIDDEN))
             continue;
-        out_str(o, kind == LINE_PANIC ? "panic" : lines[i].function);
+        out_str(o, kind == LINE_PANIC ? "panic" : l->function);
         out_str(o, "(...)\n");
-        trace_place(o, &lines[i], pc, true);
+        trace_place(o, l, pc, true);
         out_char(o, '\n');
     }
 }

@@ -8,8 +8,6 @@
 #include "dump/cgo.h"
 #include "dump/dump_int.h"
 
-#include <string.h>
-
 enum { CHUNK_BYTES = 256 * 1024 };
 
 struct brief_chunk {

@@ -4,8 +4,6 @@
 
 #include "dump/dump.h"
 
-enum { TRACE_LINES = SYMB_LINES };
-
 enum line_kind {
     LINE_HIDDEN, /* of the runtime's own */
     LINE_PANIC,  /* of the runtime's, and known to users as `panic` */
@@ -14,6 +12,9 @@ enum line_kind {
 /* What line `l` of the frame at `pc` is to a user; `physical` is the frame's own function. */
 enum line_kind trace_line_kind(const struct symb_line *l, uintptr_t pc,
                                const struct symb_line *physical);
+/* What is known of the frame at `pc`, as far as the style allows to ask. */
+const struct symb_answer *trace_answer(uintptr_t pc, bool exact, const struct dump_style *style,
+                                       struct symb_answer *room);
 /* `<TAB>file:line` and, with an entry, the offset of pc in the function. */
 void trace_place(struct out *o, const struct symb_line *l, uintptr_t pc, bool offset);
 void trace_created_by(struct out *o, uintptr_t pc, const struct dump_style *style);
@@ -40,9 +41,8 @@ struct trace_record {
     struct trace_stack stack;
 };
 void trace_take_header(struct trace_header *h, struct g *g);
-/* As dump_goroutine; with SYMB_SAFE neither malloc nor the loader is called. */
-void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_place *at,
-                      enum symb_way way);
+/* As dump_goroutine. */
+void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_place *at);
 
 /* ---- brief.c: many goroutines, of which only pcs are noted */
 struct brief {

@@ -11,7 +11,6 @@
 
 #include <gort/callers.h>
 #include <gort/mem.h>
-#include <string.h>
 
 struct gort_frames {
     const uintptr_t *pcs;

@@ -209,14 +209,15 @@ static const struct name *name_of(struct heapdump *d, uintptr_t pc)
 
 static void name_find(struct name *n)
 {
-    struct symb_line lines[TRACE_LINES];
-    size_t k = symb_lines(n->pc, false, SYMB_FULL, lines, TRACE_LINES);
-    n->entry = lines[k - 1].entry;
-    n->physical = lines[k - 1].function;
-    n->function = lines[0].function;
-    n->dir = lines[0].file != NULL && lines[0].file[0] != '/' ? lines[0].dir : NULL;
-    n->file = lines[0].file;
-    n->line = lines[0].line;
+    struct symb_answer room;
+    const struct symb_answer *a = symb_answer(n->pc - 1, &room);
+    const struct symb_line *l = &a->line[0], *physical = &a->line[a->n - 1];
+    n->entry = physical->entry;
+    n->physical = physical->function;
+    n->function = l->function;
+    n->dir = l->file != NULL && l->file[0] != '/' ? l->dir : NULL;
+    n->file = l->file;
+    n->line = l->line;
     n->known = true;
 }
 
@@ -336,7 +337,7 @@ static void put_arena(struct arena *a, uintptr_t lo, uintptr_t hi, void *dump)
 static void take_stack(struct heapdump *d, struct g *g)
 {
     d->record.stack.n = 0;
-    trace_take_stack(&d->record, g, g == d->self ? &d->here : NULL, SYMB_SAFE);
+    trace_take_stack(&d->record, g, g == d->self ? &d->here : NULL);
     if (d->record.known != TRACE_STACK)
         d->record.stack.n = 0;
 }

@@ -2,9 +2,9 @@
  *
  * Owns    the grammar of a traceback: header, frames, `created by`; which frames a user sees.
  *         Frames and names come from symb; whose turn it is to be printed is goroutines.c.
- * Holds   a frame takes two lines, an inlined call has a frame of its own without an offset. At
- * most TRACE_FRAMES physical frames are walked, hidden ones included. Locks   none; the caller
- * knows that the goroutine does not run, or runs on this thread.
+ * Holds   a frame takes two lines, an inlined call has a frame of its own without an offset. At most
+ *         TRACE_FRAMES physical frames are walked, hidden ones included.
+ * Locks   none; the caller knows that the goroutine does not run, or runs on this thread.
  */
 #include "dump/cgo.h"
 #include "dump/dump_int.h"
@@ -161,8 +161,8 @@ uint32_t dump_beat(void)
     return load_rlx(&beat) + symb_beat();
 }
 
-static const struct symb_answer *
-trace_answer(uintptr_t pc, bool exact, const struct dump_style *style, struct symb_answer *room)
+const struct symb_answer *trace_answer(uintptr_t pc, bool exact, const struct dump_style *style,
+                                       struct symb_answer *room)
 {
     if (style->way == SYMB_FULL)
         return symb_answer_known(exact ? pc : pc - 1, room);
@@ -214,11 +214,11 @@ static void print_stack(struct out *o, const struct trace_stack *s, const struct
 }
 
 static void take_stack(struct trace_stack *s, const struct dump_place *at, const struct stack *own,
-                       const struct stack *other, enum symb_way way)
+                       const struct stack *other)
 {
     struct symb_walk w;
     s->n = 0;
-    symb_walk_begin(&w, &at->ctx, own, other, at->exact, way);
+    symb_walk_begin(&w, &at->ctx, own, other, at->exact);
     while (s->n < TRACE_FRAMES && symb_walk_next(&w, &s->frames[s->n])) {
         s->n++;
         add_rlx(&beat, 1u);
@@ -229,7 +229,7 @@ void dump_frames(struct out *o, const struct dump_place *at, const struct stack 
                  const struct dump_style *style)
 {
     struct trace_stack s;
-    take_stack(&s, at, own, NULL, style->way);
+    take_stack(&s, at, own, NULL);
     print_stack(o, &s, NULL, style);
 }
 
@@ -316,12 +316,13 @@ void trace_created_by(struct out *o, uintptr_t pc, const struct dump_style *styl
 static void print_entry(struct out *o, const struct trace_header *r, const struct dump_style *style)
 {
     struct symb_frame f = {.pc = r->entry_pc, .sp = r->entry_sp, .exact = true};
-    struct symb_line lines[TRACE_LINES];
+    struct symb_answer room;
     struct trace t = {.o = o, .style = style};
-    size_t n = symb_lines(f.pc, true, style->way, lines, TRACE_LINES);
-    lines[n - 1].entry = f.pc;
-    lines[n - 1].inlined = false;
-    print_line(&t, &f, &lines[n - 1], LINE_SHOWN);
+    const struct symb_answer *a = trace_answer(f.pc, true, style, &room);
+    struct symb_line l = a->line[a->n - 1];
+    l.entry = f.pc;
+    l.inlined = false;
+    print_line(&t, &f, &l, LINE_SHOWN);
 }
 
 /* Where `g` was left, if that is known. */
@@ -369,8 +370,7 @@ static void complete_stack(struct trace_stack *s, struct g *g, const struct dump
         s->frames[n] = (struct symb_frame){.pc = pcs[n]};
 }
 
-void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_place *at,
-                      enum symb_way way)
+void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_place *at)
 {
     struct m *m = load_rlx(&g->m);
     struct stack own = g->stack;
@@ -388,7 +388,7 @@ void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_pla
     if (at->ctx.sp < own.lo && own.lo - at->ctx.sp < STACK_GUARD_BYTES)
         own.lo = at->ctx.sp; /* an overflow; only the sp itself is down there */
     r->known = TRACE_STACK;
-    take_stack(&r->stack, at, &own, m != NULL ? &m->g0.stack : NULL, way);
+    take_stack(&r->stack, at, &own, m != NULL ? &m->g0.stack : NULL);
     complete_stack(&r->stack, g, at);
 }
 
@@ -459,7 +459,7 @@ void dump_goroutine(struct out *o, struct g *g, const struct dump_place *at,
     struct trace_record r;
     trace_take_header(&h, g);
     print_header(o, &h);
-    trace_take_stack(&r, g, at, style->way);
+    trace_take_stack(&r, g, at);
     print_known(o, &h, &r, g, style);
     if (g->ancestors != NULL)
         dump_ancestors(o, g->ancestors, style);

@@ -28,7 +28,6 @@
  */
 #include "gc/gc_int.h"
 
-#include "conf/conf.h"
 #include "gc/taps.h"
 #include "mem/up.h"
 #include "sched/up.h"

@@ -13,8 +13,6 @@
  */
 #include "gc/gc_int.h"
 
-#include "base/check.h"
-
 enum { ENTRIES_AT_ONCE = 8 };
 
 struct entry {

@@ -17,7 +17,6 @@
 
 #include <gort/final.h>
 
-#include "base/check.h"
 #include "base/track.h"
 #include "conf/conf.h"
 

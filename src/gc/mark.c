@@ -33,7 +33,6 @@
 #include "base/track.h"
 #include "conf/cpu.h"
 
-#include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif

@@ -72,7 +72,7 @@ static void sort_in_place(const struct sorting *s, char *a, size_t n)
     }
 }
 
-/* A library that the runtime itself calls, for a traceback, may sort under one of our locks. */
+/* Not inside the runtime, where one of our locks may be held, nor while dying. */
 static bool may_allocate(void)
 {
     const struct m *m = self();

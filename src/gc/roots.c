@@ -24,8 +24,6 @@
 
 #include <gort/mem.h>
 
-#include "base/check.h"
-
 #include <string.h>
 
 struct range {

@@ -15,8 +15,6 @@
 
 #include <gort/mem.h>
 
-#include "base/check.h"
-
 #include <string.h>
 
 static void fill_objects(gort_mem_stats *st, const struct mem_usage *u,

@@ -12,7 +12,6 @@
  */
 #include "gc/gc_int.h"
 
-#include "base/check.h"
 #include "base/track.h"
 #include "conf/conf.h"
 #include "gc/taps.h"

@@ -33,7 +33,6 @@
 #include "mem/up.h"
 
 #include <math.h>
-#include <string.h>
 
 /* ---- when the next sample is */
 enum { SAMPLE_NONE, SAMPLE_DUE, SAMPLE_NOW };

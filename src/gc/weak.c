@@ -26,8 +26,6 @@
 
 #include <gort/final.h>
 
-#include "base/check.h"
-
 struct gort_weak {
     /* atomic: */
     aptr target; /* 0 once it is unreachable */

@@ -2,22 +2,23 @@
  *
  * Owns    nanosleep, poll, select, epoll_wait and the others below, under libc's own names.
  * Holds   1. On a goroutine the call is bracketed by sched_enter_syscall and sched_exit_syscall:
- * the processor is free at once, and the monitor never interrupts the call with SIGURG. So code
- * that knows nothing of the runtime sees no EINTR and no short sleep of our making.
+ *            the processor is free at once, and the monitor never interrupts the call with SIGURG. So
+ *            code that knows nothing of the runtime sees no EINTR and no short sleep of our making.
  *         2. On any other thread, before gort_run, inside the runtime, and between
  *            gort_enter_syscall and gort_exit_syscall, the name does what libc's does, and is a
  *            cancellation point as there. On a goroutine it is none: its thread is not the
  *            program's to cancel.
  *         3. A result is kept in a variable over the return to the runtime, where the goroutine may
  *            change threads; errno is set last.
- *         4. While CPU time is profiled, SIGPROF is blocked during the call, of any thread: the timers send
- * it to who runs, so only a call that is about to sleep or to return would notice. It comes afterwards.
+ *         4. While CPU time is profiled, SIGPROF is blocked during the call, of any thread: the timers
+ *            send it to who runs, so only a call that is about to sleep or to return would notice. It
+ *            comes afterwards.
  * Locks   none.
  * Instead of restarting after EINTR: a sleep that was interrupted by the program's own signal must
- * say so. The calls that the kernel does restart (read, futex, wait4, ...) need nothing. Not
- *         covered: sockets with SO_RCVTIMEO or SO_SNDTIMEO, which the kernel does not restart
- * either. The parameters that libc declares nonnull are handed to the kernel unread, so that EFAULT
- * stays EFAULT.
+ *         say so. The calls that the kernel does restart (read, futex, wait4, ...) need nothing. Not
+ *         covered: sockets with SO_RCVTIMEO or SO_SNDTIMEO, which the kernel does not restart either.
+ *
+ * The parameters that libc declares nonnull are handed to the kernel unread, so that EFAULT stays EFAULT.
  */
 #include "io/io.h"
 

@@ -2,24 +2,24 @@
  *
  * Owns    the table from numbers to struct iofd, references, the two directions, deadlines, close.
  *
- *      io_take, io_born           gort_close, forget            last io_put           os_close done
- *   (0) ---------------> OPEN ----------------------> OPEN+CLOSED -----------> ENDING ----------->
- * (0)
+ *      io_take, io_born        gort_close, forget               last io_put          os_close done
+ *   (0) --------------> OPEN --------------------> OPEN+CLOSED ------------> ENDING ------------> (0)
  *
- * Holds   1. IO_REFS counts the operations under way, those that queue for a direction included;
- * the kernel's close happens when it reaches 0, so no operation ever sees a reused number.
+ * Holds   1. IO_REFS counts the operations under way, those that queue for a direction included; the
+ *            kernel's close happens when it reaches 0, so no operation ever sees a reused number.
  *         2. Whoever holds a direction is the only waiter on that side of `poll`.
  *         3. A life has its own number in the state; it grows when ENDING becomes (0).
  *         4. QUEUED(mode) implies HELD(mode): a direction is handed over, not freed, when somebody
  *            queues for it.
- *         5. `polled` is set at the first wait, not at birth: a request that is already there costs
- * no call to the poller, and registering reports what is ready as an edge. Locks   iofd.lock (rank
- * iofd) for registering, queues, deadlines and close. The state word's common moves take none.
+ *         5. `polled` is set at the first wait, not at birth: a request that is already there costs no
+ *            call to the poller, and registering reports what is ready as an edge.
+ * Locks   iofd.lock (rank iofd) for registering, queues, deadlines and close. The state word's common
+ *         moves take none.
  * Order   closing and deadline flags are stored, seq_cst, before poll_unblock (see poll/poll.c).
  * Instead of Go's object per open file: C programs have numbers. A number that somebody closes
- *         without telling (plain close) and reuses keeps the old entry until a call on it fails
- * with EBADF or ENOTSOCK, or the number is born again through this library, or gort_fd_forget. An
- * inode check at each wait would cost as much as the read it protects.
+ *         without telling (plain close) and reuses keeps the old entry until a call on it fails with
+ *         EBADF or ENOTSOCK, or the number is born again through this library, or gort_fd_forget. An
+ *         inode check at each wait would cost as much as the read it protects.
  */
 #include "io/io.h"
 
@@ -457,7 +457,7 @@ PARKS int io_wait(struct iofd *f, enum poll_mode mode)
             return r;
         if (!poll_begin_wait(&f->poll, mode))
             return 0;
-        if (likely(io_flag_error(load_seq(&f->flags), mode) == 0)) { /* pairs with io_interrupt */
+        if (likely(io_flag_error(load_seq(&f->flags), mode) == 0)) { /* pairs with interrupt */
             (void)m_enter();
             park(mode == POLL_READ ? commit_wait_read : commit_wait_write, &f->poll, WAIT_IO);
             m_leave(self());

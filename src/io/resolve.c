@@ -3,8 +3,7 @@
  * Owns    the gate that bounds how many threads wait in libc's resolver.
  * Holds   1. `inside` <= RESOLVERS; a leaver hands its place to the first in the queue.
  * Locks   gate.lock (rank iofd).
- * Instead of a resolver of our own: nsswitch.conf, its modules and local policy are libc's
- * business.
+ * Instead of a resolver of our own: nsswitch.conf, its modules and local policy are libc's business.
  */
 #include "io/io.h"
 

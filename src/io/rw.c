@@ -1,15 +1,15 @@
 /* rw.c: reading and writing.
  *
  * Owns    the loop that every operation on a descriptor runs in, and read, write and their kin.
- * Holds   1. The readiness seen so far is forgotten *before* the call that will tell: an edge that
- * comes during or after the call is kept.
- *         2. `drained` is set only when a TCP socket returned fewer bytes than asked and no
- * hang-up, error or urgent data was seen after that. Then its queue was empty at one moment after
- *            the clear of 1, so whatever arrives later makes an edge that is kept: the next read
- * may wait first, which saves the read that only says EAGAIN (epoll(7), "Questions"). Urgent data
- * stops a read early, and a hang-up makes no second edge: `sticky` excludes both, and is stored
- * before the edge that brings it. A Unix socket stops at descriptors passed along, a datagram
- * socket at each message, a pipe in packet mode too: not TCP.
+ * Holds   1. The readiness seen so far is forgotten *before* the call that will tell: an edge that comes
+ *            during or after the call is kept.
+ *         2. `drained` is set only when a TCP socket returned fewer bytes than asked and no hang-up,
+ *            error or urgent data was seen after that. Then its queue was empty at one moment after the
+ *            clear of 1, so whatever arrives later makes an edge that is kept: the next read may wait
+ *            first, which saves the read that only says EAGAIN (epoll(7), "Questions"). Urgent data
+ *            stops a read early, and a hang-up makes no second edge: `sticky` excludes both, and is
+ *            stored before the edge that brings it. A Unix socket stops at descriptors passed along, a
+ *            datagram socket at each message, a pipe in packet mode too: not TCP.
  *         3. Between the store and the clear of `writing_fd` there is one system call and no park.
  * Locks   none of its own.
  * Instead of a read of O_NONBLOCK sockets: recv and send with MSG_DONTWAIT. Same cost, and the

@@ -1,11 +1,11 @@
 /* several.c: waiting for more than one descriptor.
  *
  * Owns    gort_poll and gort_epoll_wait.
- * Holds   1. The answer always comes from a call of the kernel's own that does not wait; the poller
- * only says when it is worth asking again. So the meaning is the kernel's in every corner. Instead
- * of registering each descriptor of a poll in its own iofd, where a reader may be waiting already:
- * an epoll descriptor is pollable itself. A poll that must wait makes one, puts its descriptors in,
- * level-triggered, and parks until that one is readable.
+ * Holds   1. The answer always comes from a call of the kernel's own that does not wait; the poller only
+ *            says when it is worth asking again. So the meaning is the kernel's in every corner.
+ * Instead of registering each descriptor of a poll in its own iofd, where a reader may be waiting already:
+ *         an epoll descriptor is pollable itself. A poll that must wait makes one, puts its descriptors
+ *         in, level-triggered, and parks until that one is readable.
  */
 #include "io/io.h"
 

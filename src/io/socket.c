@@ -3,8 +3,8 @@
  * Owns    the calls that only sockets know, and those that make descriptors in pairs.
  * Holds   1. A socket made here is non-blocking in the kernel, and the program does not see it; an
  *            accepted one has just the flags that were asked for (rw.c says how it is read).
- *         2. A connecting socket is registered with the poller after connect(2) was called, not
- * before: an unconnected TCP socket reports a hang-up, which would stick.
+ *         2. A connecting socket is registered with the poller after connect(2) was called, not before:
+ *            an unconnected TCP socket reports a hang-up, which would stick.
  */
 #include "io/io.h"
 
@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 

@@ -3,7 +3,8 @@
  * Owns    boxes: a copy of the value on the collected heap, never written again.
  * Holds   1. The data word of a type whose kind has GORT_KIND_DIRECT is the value.
  *         2. A text that the library makes is one pointer-free object: a gort_string, what else the
- * type has, and the bytes, to which the string points from inside; a NUL ends them. Locks   none.
+ *            type has, and the bytes, to which the string points from inside; a NUL ends them.
+ * Locks   none.
  */
 #include "lang/any.h"
 

@@ -3,8 +3,8 @@
  * Owns    gort_type_int and its like: what gort_typeof finds for types that the program did not
  *         describe itself. They have no `uncommon`, which makes them predeclared: their values
  *         print as 42, not as int(42).
- * Holds   1. The exported descriptors are named by their symbol only through the symbol, so that a
- *            program that copied one into its own data shares it.
+ * Holds   1. The library itself reaches the exported descriptors through their symbols, so that a program
+ *            that copied one into its own data shares it.
  * Locks   none: constants.
  */
 #include "lang/any.h"

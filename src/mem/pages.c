@@ -142,7 +142,7 @@ static uintptr_t dirty_end(uintptr_t lo, uintptr_t hi)
 
 /* ---- free runs */
 
-/* The bin of a free run of npages: every run in it has at least bin_least(bin) pages. */
+/* The bin of a free run of npages; a longer run is in no lower bin. */
 static unsigned bin_of(size_t npages)
 {
     if (npages <= EXACT_BINS)

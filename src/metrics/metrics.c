@@ -1,7 +1,7 @@
 /* metrics.c: numbers about the running program, by name.
  *
  * Owns    gort_metrics_all and gort_metrics_read; metrics.def has the names.
- * Holds   1. the names are sorted (test/metrics/metrics_test.c).
+ * Holds   1. the names are sorted (test/prog/metrics_all.c).
  *         2. all values of one read that are made from the same group are of the same moment, so that sums hold;
  *            a group that nobody asks for is not looked at.
  *         3. the bounds of a histogram never change: all of one kind share an array.

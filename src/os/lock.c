@@ -59,16 +59,6 @@ const char *lock_rank_name(unsigned rank)
     return rank < RANK_COUNT ? names[rank] : "?";
 }
 
-const char *lock_rank_text(unsigned rank)
-{
-    static const char *const texts[] = {
-#define RANK(name, text) text,
-#include "base/ranks.def"
-#undef RANK
-    };
-    return rank < RANK_COUNT ? texts[rank] : "?";
-}
-
 #ifdef GORT_DEBUG
 /* A lock in fresh memory gets its rank from whoever comes, perhaps from several: io/iofd.c. */
 static uint32_t rank_of(const struct lock *l)

@@ -161,7 +161,6 @@ void locks_forget(void);   /* a dying thread takes what it still needs in any or
 void lock_slow(struct lock *l);
 void lock_wake(struct lock *l);
 const char *lock_rank_name(unsigned rank);
-const char *lock_rank_text(unsigned rank);
 
 static inline void lock(struct lock *l) ACQUIRES(*l) NO_TSA
 {

@@ -2,8 +2,9 @@
  *
  * Owns    the types of the runtime's own errors; their values are texts (lang/any.c, invariant 2).
  * Holds   1. What has the method RuntimeError is a runtime.Error.
- *         2. Two nil dereferences panic with the same constant value, and allocate nothing: a fault
- * can come while memory is short. Locks   none.
+ *         2. Two nil dereferences panic with the same constant value, and allocate nothing: a fault can
+ *            come while memory is short.
+ * Locks   none.
  */
 #include "panic/panic.h"
 
@@ -192,11 +193,6 @@ CONSTANT_ERROR(float, "floating point error")
 void panic_nil(void)
 {
     panic_constant_nil();
-}
-
-void panic_divide(void)
-{
-    panic_constant_divide();
 }
 
 static NORETURN void panic_address(uintptr_t addr)

@@ -2,10 +2,9 @@
  *
  * Owns    struct panicking: g->panics is the newest, `older` the one in whose deferred function it
  *         was started. Each lies on the stack of gort_panic or gort_goexit.
- * Holds   1. The newest panic is the only one that runs deferred functions; each older one waits
- * for the deferred function it called, of the scope `scope`.
- *         2. A panic that goes on with the scope of an older one aborts it: nobody will return
- * there.
+ * Holds   1. The newest panic is the only one that runs deferred functions; each older one waits for the
+ *            deferred function it called, of the scope `scope`.
+ *         2. A panic that goes on with the scope of an older one aborts it: nobody will return there.
  *         3. Scopes inside a deferred function are inner to the scope whose function that is.
  * Locks   none: all is the goroutine's own.
  *
@@ -27,7 +26,6 @@
 #include "lang/any.h"
 
 #include <signal.h>
-#include <string.h>
 
 static au32 running; /* panics that run deferred functions, in the whole program */
 static au32 dying;   /* one of them found nobody to stop it */

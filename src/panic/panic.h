@@ -86,7 +86,6 @@ enum bounds {
 enum bounds_sign { BOUNDS_SIGNED, BOUNDS_UNSIGNED };
 NORETURN COLD void panic_bounds(enum bounds what, int64_t x, enum bounds_sign sign, int64_t y);
 NORETURN COLD void panic_nil(void);
-NORETURN COLD void panic_divide(void);
 /* What the fault described by g->fault becomes, on g's own stack. */
 NORETURN void panic_fault(struct g *g);
 

@@ -6,10 +6,10 @@
  *           third                         `stack trace unavailable`, status 4
  *           fourth                        status 5
  *           nothing printed for STUCK_NS  the monitor prints frames without names, status 2
- * Holds   1. One thread prints at a time; a second one that fails waits and prints its own
- * goroutine. The last one ends the process.
- *         2. The full report runs on the thread's own stack wherever that can be reached: the
- *            libraries that read debug information want more than a goroutine may have left.
+ * Holds   1. One thread prints at a time; a second one that fails waits and prints its own goroutine.
+ *            The last one ends the process.
+ *         2. The full report runs on the thread's own stack wherever that can be reached: names want more
+ *            than a goroutine may have left.
  * Locks   none of the runtime's: the dying thread may hold any of them. Printing is guarded by a
  *         word and patience.
  */
@@ -275,7 +275,7 @@ static NORETURN void print_again(struct failure *f, uint32_t depth)
     out_flush(&o);
     struct amount a = amount_for(f, SYMB_SAFE);
     struct failure *first = load_acq(&printer); /* pairs with printing_begin */
-    if (a.style.level > 0) /* the libraries that failed now have no frame pointers to walk */
+    if (a.style.level > 0) /* what is wanted is the first failure, not that of its report */
         print_own(&o, first != NULL && first->m == f->m ? first : f, &a);
     out_flush(&o);
     os_exit(STATUS);

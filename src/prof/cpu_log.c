@@ -12,7 +12,6 @@
  */
 #include "prof/cpu_int.h"
 
-#include "base/check.h"
 #include "base/probe.h"
 #include "conf/limits.h"
 #include "mem/mem.h"
@@ -54,7 +53,7 @@ void cpu_log_put(const uintptr_t *pcs, size_t n, const gort_pprof_labels *labels
         pos = load_rlx(&ring.head);
         lap = pos / CPU_RING_SLOTS;
         s = &ring.slots[pos % CPU_RING_SLOTS];
-        uint64_t turn = load_acq(&s->turn); /* pairs with take_slot */
+        uint64_t turn = load_acq(&s->turn); /* pairs with cpu_log_drain */
         if (turn == 2 * lap && cas_acq_rel(&ring.head, pos, pos + 1))
             break;
         if (turn < 2 * lap) { /* full */

@@ -19,8 +19,6 @@
 #include "symb/symb.h"
 #include "trace/trace.h"
 
-#include <errno.h>
-
 static au32 inside; /* handlers at work */
 
 /* What was interrupted. */

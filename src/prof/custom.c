@@ -164,11 +164,10 @@ struct stack_query {
 /* How many of the innermost frames are left out: those whose calls, inlined ones counted, are all skipped. */
 static void skip_frames(void *arg)
 {
-    enum { LINES = SYMB_LINES };
     struct stack_query *q = arg;
-    struct symb_line lines[LINES];
+    struct symb_answer room;
     while (q->n > 0 && q->skip > 0) {
-        q->skip -= (int)symb_lines(q->pcs[0], false, SYMB_FULL, lines, LINES);
+        q->skip -= symb_answer(q->pcs[0] - 1, &room)->n;
         if (q->skip < 0)
             return;
         q->pcs++;

@@ -25,7 +25,6 @@
 #include <gort/sync.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { FRAMES = 128, SPARE = 256 };

@@ -1,13 +1,19 @@
 /* gzip.c: the format in which profiles are stored.
  *
- * Owns    zlib, loaded at the first need like the libraries of symb; and what to do without it: stored
+ * Owns    zlib, which is tried once, at the first need, and stays loaded; and what to do without it: stored
  *         blocks, which every reader takes, too.
  * Locks   the loader's and malloc's: only in prof_foreign.
+ * Instead of linking with it: that costs mappings and time at each start, and a program would not start
+ *         where it is not installed.
  */
 #include "prof/prof_int.h"
 
-#include "symb/symb_int.h"
+#include "os/fault.h"
+#include "os/os.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
 #include <string.h>
 
 /* ---- without compression */
@@ -57,15 +63,61 @@ static struct {
     int (*end)(z_stream *);
 } zlib;
 
+enum { ZLIB_NEW, ZLIB_LOADING, ZLIB_THERE, ZLIB_MISSING };
+
+static int has_interpreter(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_INTERP)
+            *(bool *)arg = true;
+    return 1; /* the first is the program itself */
+}
+
+/* In a statically linked program dlopen would bring a second C library, with a malloc and with
+ * thread-locals of its own. */
+static bool have_loader(void)
+{
+    bool yes = false;
+    dl_iterate_phdr(has_interpreter, &yes);
+    return yes;
+}
+
+static bool zlib_open(void)
+{
+    static const struct {
+        const char *name;
+        void *to;
+    } imports[] = {
+        {"deflateInit2_", &zlib.init}, {"deflate", &zlib.deflate}, {"deflateEnd", &zlib.end}};
+    void *handle =
+        FAULT(library) || !have_loader() ? NULL : dlopen("libz.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(imports); i++) {
+        void *sym = dlsym(handle, imports[i].name);
+        if (sym == NULL)
+            return false;
+        memcpy(imports[i].to, &sym, sizeof sym);
+    }
+    return true;
+}
+
 static bool zlib_load(void)
 {
-    static const struct symb_import imports[] = {
-        {"deflateInit2_", (void **)&zlib.init},
-        {"deflate", (void **)&zlib.deflate},
-        {"deflateEnd", (void **)&zlib.end},
-    };
-    static struct symb_library lib = {.name = "libz.so.1"};
-    return symb_library_load(&lib, imports, ARRAY_LEN(imports));
+    static au32 state;
+    uint32_t s = load_acq(&state); /* pairs with store_rel below */
+    if (s == ZLIB_NEW && cas_acq(&state, (uint32_t)ZLIB_NEW, (uint32_t)ZLIB_LOADING)) {
+        int keep = errno;
+        s = zlib_open() ? ZLIB_THERE : ZLIB_MISSING;
+        errno = keep;
+        store_rel(&state, s);
+    }
+    while (s == ZLIB_LOADING) { /* a second thread: loading takes milliseconds, once */
+        os_thread_yield();
+        s = load_acq(&state);
+    }
+    return s == ZLIB_THERE;
 }
 
 /* As much as one call may take or give: its counters have 32 bits. */

@@ -12,7 +12,6 @@
 #include <gort/mem.h>
 #include <gort/prof.h>
 
-#include <errno.h>
 #include <string.h>
 
 struct fill {

@@ -5,17 +5,10 @@
  *         its P is anybody's, and no signal interrupts it.
  */
 #include "sched/sched_int.h"
-#include "sched/up.h"
 
-#include "base/check.h"
-#include "base/fmt.h"
-#include "conf/conf.h"
 #include "mem/mem.h"
 
 #include <gort/go.h>
-
-#include <errno.h>
-#include <string.h>
 
 int *gort_errno_location(void)
 {

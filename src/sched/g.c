@@ -268,15 +268,6 @@ int g_count(void)
     return n < 1 ? 1 : (int)n;
 }
 
-uintptr_t g_stack_pointer(const struct g *g)
-{
-    uintptr_t cgo_sp = load_acq(&g->cgo_sp); /* pairs with gort_cgocall */
-    if (cgo_sp != 0)
-        return cgo_sp;
-    const void *sigctx = g->sigctx;
-    return sigctx != NULL ? arch_ucontext_regs(sigctx).sp : g->ctx.sp;
-}
-
 /* A switch away from g makes it `prev` of its thread before it stops being `curg`, and ends being `prev`
  * only when its context is complete (switch_to, finish_switch). */
 bool g_is_parked(const struct g *g)

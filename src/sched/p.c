@@ -10,7 +10,6 @@
  */
 #include "sched/sched_int.h"
 
-#include "base/rand.h"
 #include "mem/mem.h"
 #include "mem/up.h"
 

@@ -15,7 +15,6 @@
 #include "sched/sched_int.h"
 #include "sched/up.h"
 
-#include "base/rand.h"
 #include "base/track.h"
 
 #include <gort/go.h>

@@ -12,7 +12,6 @@
  */
 #include "sched/sched_int.h"
 
-#include "base/rand.h"
 #include "base/usdt.h"
 #include "mem/mem.h"
 

@@ -391,9 +391,6 @@ PARKS void world_stop_all_for(enum wait_reason why, enum stw_kind kind);
 /* The goroutine this thread runs or has parked in place, with the world stopped; NULL if none: then
  * only the runtime's own frames are on its stack. */
 STW struct g *m_user_g(struct m *m);
-/* Where the stack of `g` ends while it does not run: from here to g->stack.hi, and struct g itself,
- * is everything it holds, apart from the registers in g->sigctx or m->held. */
-uintptr_t g_stack_pointer(const struct g *g);
 /* Is the goroutine suspended, with all it holds from g->ctx.sp up, and free to go to any thread? It may
  * be on its way the next moment. */
 bool g_is_parked(const struct g *g);

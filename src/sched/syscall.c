@@ -292,7 +292,7 @@ void gort_cgocall(void (*fn)(void *), void *arg)
     arch_keep(&c.at);
     if (!on_thread_stack) {
         g->cgo_at = &c.at;
-        store_rel(&g->cgo_sp, (uint64_t)c.at.sp); /* pairs with g_stack_pointer */
+        store_rel(&g->cgo_sp, (uint64_t)c.at.sp); /* pairs with last_sp (gc/stacks.c) */
     }
     g->in_cgo = true;
     m_leave(m);

@@ -19,8 +19,6 @@
  */
 #include "sched/sched_int.h"
 
-#include "base/rand.h"
-
 enum { RESTRAINT_STEP = 4, RESTRAINT_MAX = 32 * RESTRAINT_STEP, BRIEF_NS = 60000 };
 
 void wake_one(void)

@@ -5,11 +5,10 @@
  *            depot; its head page is committed), or cold (in `cold`; nothing is committed).
  *         2. stack_each_head visits taken and warm slots only: a cold head is not touched, since
  *            touching it would cost a page.
- * Locks   pool.lock (rank stackpool). Regions are published once and never go away, so stack_find
+ * Locks   pool.lock (rank stackpool). Regions are published once and never go away, so stack_head_at
  *         and stack_each_head walk them without the lock.
- * Order   stack_find, which the fault handler calls too, searches `order`, a copy of the regions sorted
- *         by address, without the lock. `changes` is odd while an entry is put in: who saw it change
- *         walks all regions instead.
+ * Order   region_of searches `order`, a copy of the regions sorted by address, without the lock. `changes`
+ *         is odd while an entry is put in: who saw it change walks all regions instead.
  * Instead of a cache without bound: the depot remembers the fewest warm slots it held since the last
  *         trim; that many were not needed for a whole interval, and half of them go back.
  */
@@ -20,8 +19,6 @@
 #include "base/track.h"
 #include "conf/limits.h"
 #include "os/os.h"
-
-#include <string.h>
 
 enum {
     WARM_UP = 32,
@@ -523,17 +520,4 @@ size_t stack_release_below(const struct stack *s, uintptr_t sp)
         lo += n * page;
     }
     return bytes;
-}
-
-bool stack_find(uintptr_t addr, struct stack *s, bool *in_guard)
-{
-    struct region *r = region_of(addr);
-    if (r == NULL)
-        return false;
-    uint32_t i = (uint32_t)((addr - r->base) / r->slot_bytes);
-    if (i >= load_acq(&r->nused))
-        return false;
-    *s = slot_stack(r, i);
-    *in_guard = addr - slot_base(r, i) < STACK_GUARD_BYTES;
-    return true;
 }

@@ -57,7 +57,5 @@ void stack_each_head_part(unsigned part, unsigned parts, void (*fn)(void *head, 
 size_t stack_release_below(const struct stack *s, uintptr_t sp);
 /* Slots that are taken, about. */
 uint64_t stack_count_taken(void);
-/* The stack whose slot holds `addr`, guard included. False if none. */
-SIGSAFE bool stack_find(uintptr_t addr, struct stack *s, bool *in_guard);
 
 #endif

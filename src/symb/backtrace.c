@@ -27,8 +27,6 @@
 #include "symb/cfi.h"
 #include "symb/symb_int.h"
 
-#include <string.h>
-
 au32 probes;
 
 #define NO_TRACK __attribute__((no_sanitize("address", "thread")))
@@ -130,7 +128,7 @@ static int stack_of(const struct symb_steps *w, uintptr_t sp)
 /* Goes on at a caller, unless that breaks invariant 2. */
 static bool arrive(struct symb_steps *w, uintptr_t pc, uintptr_t sp, uintptr_t fp, bool exact)
 {
-    int i = stack_of(w, sp);
+    int i = sp == w->sp ? w->on : stack_of(w, sp); /* where a full stack ends, too */
     if (i < 0 || pc == 0)
         return false;
     if (sp < w->passed[i] || (sp == w->passed[i] && !w->exact))
@@ -179,6 +177,13 @@ static bool step_blindly(struct symb_steps *w)
     return step_by_record(w);
 }
 
+static bool in_fault_entry(uintptr_t pc)
+{
+    enum { FAULT_ENTRY_BYTES = 32 };
+    uintptr_t entry = (uintptr_t)arch_fault_entry;
+    return pc > entry && pc <= entry + FAULT_ENTRY_BYTES;
+}
+
 static bool walk_again(struct symb_steps *w);
 
 static bool step_by_row(struct symb_steps *w, const struct cfi_row *row)
@@ -198,8 +203,7 @@ static bool step_by_row(struct symb_steps *w, const struct cfi_row *row)
     case CFI_CALLER:
         break;
     }
-    if (row->signal_frame && symb_in_fault_entry(addr + 1) &&
-        cfi_word(w->stack, cfa - 3 * WORD, &word))
+    if (row->signal_frame && in_fault_entry(addr + 1) && cfi_word(w->stack, cfa - 3 * WORD, &word))
         arch_fault_columns(w->regs.column, &w->regs.known, cfa);
     w->all = true;
     return arrive_with_registers(w, row->signal_frame);

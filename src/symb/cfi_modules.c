@@ -23,13 +23,13 @@
 
 enum { MODULES_MAX = 64, FOUND_MAX = 256 };
 
-struct module {
+struct stayer {
     uintptr_t lo, hi;
     struct cfi_tables tables;
 };
 
 static struct {
-    struct module at[MODULES_MAX];
+    struct stayer at[MODULES_MAX];
     au32 count;
 } staying;
 
@@ -125,7 +125,7 @@ bool cfi_module(uintptr_t addr, struct cfi_tables *t, bool *stays)
 {
     uint32_t n = load_acq(&staying.count); /* pairs with add_staying */
     for (uint32_t i = 0; i < n; i++) {
-        const struct module *m = &staying.at[i];
+        const struct stayer *m = &staying.at[i];
         if (addr < m->lo || addr >= m->hi)
             continue;
         *stays = true;
@@ -134,14 +134,6 @@ bool cfi_module(uintptr_t addr, struct cfi_tables *t, bool *stays)
     }
     *stays = false;
     return ask_loader(addr, t);
-}
-
-bool symb_stays(uintptr_t pc)
-{
-    struct cfi_tables t;
-    bool stays;
-    (void)cfi_module(pc, &t, &stays);
-    return stays;
 }
 
 bool symb_has_tables(uintptr_t pc)
@@ -260,9 +252,9 @@ static void add_staying(const struct found *f, bool is_program)
     uint32_t n = load_rlx(&staying.count);
     if (n == MODULES_MAX)
         return;
-    struct module *m = &staying.at[n];
+    struct stayer *m = &staying.at[n];
     uintptr_t header = 0;
-    *m = (struct module){.lo = UINTPTR_MAX};
+    *m = (struct stayer){.lo = UINTPTR_MAX};
     for (size_t i = 0; i < f->im.n; i++) {
         const ElfW(Phdr) *p = &f->im.ph[i];
         uintptr_t lo = f->im.bias + p->p_vaddr;

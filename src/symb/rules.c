@@ -7,8 +7,6 @@
  */
 #include "symb/cfi.h"
 
-#include <string.h>
-
 static bool holds_word(const struct stack *s, uintptr_t addr)
 {
     return addr >= s->lo && addr < s->hi && s->hi - addr >= sizeof(uintptr_t);

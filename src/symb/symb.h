@@ -1,9 +1,4 @@
-/* symb.h: whose code is it? From a suspended context to frames, and from a pc to names and lines.
- *
- * One library of the system is loaded at the first need, not before, because a program that never fails
- * should neither depend on it nor pay for loading it: libunwind (call-frame information, for code
- * without frame pointers such as the C library's). Names, lines and inlined calls are read here.
- */
+/* symb.h: whose code is it? From a suspended context to frames, and from a pc to names and lines. */
 #ifndef SYMB_SYMB_H
 #define SYMB_SYMB_H
 
@@ -14,16 +9,14 @@
 
 /* How much may be relied on: a program may die inside malloc or the loader. */
 enum symb_way {
-    SYMB_FULL, /* libraries are loaded and used: takes malloc's and the loader's locks */
-    SYMB_SAFE, /* no library, no names: SIGSAFE, cannot fault */
+    SYMB_FULL, /* names, and the program's own functions for foreign code: takes the loader's lock, reads files */
+    SYMB_SAFE, /* no names: takes no lock, cannot fault */
 };
 
 /* ---- cfi_modules.c */
 /* Learns which modules stay for ever; outside of handlers. What is not known to stay is walked rightly, too,
  * but slower. */
 void symb_init(void);
-/* Does the code at `pc` stay where it is as long as the process lives? */
-SIGSAFE bool symb_stays(uintptr_t pc);
 /* Is it code of a loaded module with call-frame information? */
 SIGSAFE bool symb_has_tables(uintptr_t pc);
 
@@ -71,24 +64,17 @@ struct symb_frame {
 };
 
 struct symb_walk {
-    struct stack stack[2]; /* where frames may lie; the second may be empty */
-    struct symb_frame next;
-    uintptr_t next_fp;
-    bool more;
-    bool cfi; /* `cursor` is live; else `steps` */
     struct symb_steps steps;
-    unsigned long cursor[260];
-    unsigned long registers[600]; /* arm64's ucontext has 4 KiB of vector state */
+    struct symb_frame next;
+    bool more;
 };
 
 /* Begins at `c`, whose stack is `own`, or continues there from `other` (a goroutine that called a C
  * function on its thread's stack); `other` may be NULL. `exact`: c->pc is not a return address. */
-void symb_walk_begin(struct symb_walk *w, const struct context *c, const struct stack *own,
-                     const struct stack *other, bool exact, enum symb_way way);
+SIGSAFE void symb_walk_begin(struct symb_walk *w, const struct context *c, const struct stack *own,
+                             const struct stack *other, bool exact);
 /* The next frame, the innermost first; false at the end. */
-bool symb_walk_next(struct symb_walk *w, struct symb_frame *f);
-/* Up to n pcs of the frames of `w`; the count. */
-size_t symb_walk_pcs(struct symb_walk *w, uintptr_t *pcs, size_t n);
+SIGSAFE bool symb_walk_next(struct symb_walk *w, struct symb_frame *f);
 
 /* ---- backtrace.c: return addresses only, fast, for who looks often: profiles, the tracer, gort_callers.
  *

@@ -25,7 +25,6 @@
 #include "sync/blocked.h"
 #include "sync/sync.h"
 
-#include "base/check.h"
 #include "base/track.h"
 
 enum { LOCKED = 1, WOKEN = 2, STARVING = 4, SHIFT = 3, WAITER = 1 << SHIFT };

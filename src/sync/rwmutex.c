@@ -16,7 +16,6 @@
 #include "sync/blocked.h"
 #include "sync/sync.h"
 
-#include "base/check.h"
 #include "base/track.h"
 
 enum { WRITER = 1 << 30 };

@@ -23,7 +23,6 @@
 #include "sched/up.h"
 
 #include <errno.h>
-#include <string.h>
 
 struct request {
     struct request *next;

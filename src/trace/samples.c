@@ -9,8 +9,6 @@
 
 #include "base/probe.h"
 
-#include <string.h>
-
 enum { PLACES = 1024, PCS_MAX = 64 };
 enum { FREE, FILLING, FULL };
 

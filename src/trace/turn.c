@@ -16,8 +16,6 @@
 #include "gc/up.h"
 #include "sched/taps.h"
 
-#include <string.h>
-
 static struct gen *current;
 static struct tables *tables[2];
 static uint64_t number; /* of the last generation */

@@ -7,29 +7,14 @@
 // expect: gone, and we live
 // expect: others are still named
 // expect: own faults are panics
+#include "module_copy.h"
+
 #include <gort.h>
-#include <dlfcn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define SAY(what, ok) printf("%s%s\n", (ok) ? "" : "WRONG: ", what)
-
-static char copy[64] = "/tmp/gort-module-XXXXXX";
-
-static bool copy_file(const char *from)
-{
-    char buf[65536];
-    size_t n;
-    FILE *in = fopen(from, "rb"), *out = fdopen(mkstemp(copy), "wb");
-    if (in == NULL || out == NULL)
-        return false;
-    while ((n = fread(buf, 1, sizeof buf, in)) > 0)
-        fwrite(buf, 1, n, out);
-    fclose(in);
-    return fclose(out) == 0;
-}
 
 static void faults(void)
 {
@@ -52,10 +37,8 @@ static void caught(void *arg)
 
 static int run(int argc, char **argv)
 {
-    Dl_info info;
     (void)argc, (void)argv;
-    void *libm = dlopen("libm.so.6", RTLD_NOW);
-    if (libm == NULL || dladdr(dlsym(libm, "cbrt"), &info) == 0 || !copy_file(info.dli_fname))
+    if (!copy_libm())
         return 1;
     void *module = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
     uintptr_t first = (uintptr_t)dlsym(module, "cbrt"), second = (uintptr_t)dlsym(module, "expm1");

@@ -6,34 +6,20 @@
 // expect: named while loaded
 // expect: nameless when unloaded
 // expect: all asked
+#include "module_copy.h"
+
 #include <gort.h>
-#include <dlfcn.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define SAY(what, ok) printf("%s%s\n", (ok) ? "" : "WRONG: ", what)
 enum { ASKERS = 8, TIMES = 400 };
 
-static char copy[64] = "/tmp/gort-module-XXXXXX";
 static _Atomic int wrong;
 static gort_waitgroup done;
-
-static bool copy_file(const char *from)
-{
-    char buf[65536];
-    size_t n;
-    FILE *in = fopen(from, "rb"), *out = fdopen(mkstemp(copy), "wb");
-    if (in == NULL || out == NULL)
-        return false;
-    while ((n = fread(buf, 1, sizeof buf, in)) > 0)
-        fwrite(buf, 1, n, out);
-    fclose(in);
-    return fclose(out) == 0;
-}
 
 static void asker(void)
 {
@@ -49,10 +35,8 @@ static void asker(void)
 
 static int run(int argc, char **argv)
 {
-    Dl_info info;
     (void)argc, (void)argv;
-    void *libm = dlopen("libm.so.6", RTLD_NOW);
-    if (libm == NULL || dladdr(dlsym(libm, "cbrt"), &info) == 0 || !copy_file(info.dli_fname))
+    if (!copy_libm())
         return 1;
     gort_waitgroup_add(&done, ASKERS);
     for (int i = 0; i < ASKERS; i++)

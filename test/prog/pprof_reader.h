@@ -206,6 +206,34 @@ static __attribute__((unused)) long pprof_sum(const struct pprof_file *f, const 
     return sum;
 }
 
+/* The labels of a sample that are texts: "key=value;", in the file's order. Lives as long as the process. */
+static const char *pprof_labels(const struct pprof_file *f, size_t sample)
+{
+    char *text = calloc(1, 1 << 12);
+    struct pprof_span s = f->sample[sample], label;
+    unsigned long v;
+    for (unsigned field; (field = pprof_field(&s, &v, &label)) != 0;) {
+        if (field != 3 || pprof_number(label, 2) == 0)
+            continue;
+        size_t at = strlen(text);
+        snprintf(text + at, (1 << 12) - at, "%s=%s;", pprof_string(f, pprof_number(label, 1)),
+                 pprof_string(f, pprof_number(label, 2)));
+    }
+    return text;
+}
+
+/* The sum as above, of samples that have just these labels. */
+static __attribute__((unused)) long pprof_sum_labelled(const struct pprof_file *f, const char *type,
+                                                       const char *calls, const char *labels)
+{
+    int column = pprof_column(f, type);
+    long sum = 0;
+    for (size_t i = 0; i < f->samples; i++)
+        if (strstr(pprof_stack(f, i), calls) != NULL && strcmp(pprof_labels(f, i), labels) == 0)
+            sum += pprof_value(f, i, column);
+    return sum;
+}
+
 /* The number of a label, -1 if the sample has none of that key. */
 static __attribute__((unused)) long pprof_label_number(const struct pprof_file *f, size_t sample,
                                                        const char *key)
@@ -218,12 +246,21 @@ static __attribute__((unused)) long pprof_label_number(const struct pprof_file *
     return -1;
 }
 
+/* A file for a profile; its name goes to `path`. */
+static int pprof_temporary(char path[static 32])
+{
+    strcpy(path, "/tmp/gort_pprof_XXXXXX");
+    int fd = mkstemp(path);
+    PPROF_CHECK(fd >= 0);
+    return fd;
+}
+
 /* Writes the profile of that name to a file that is gone afterwards, and reads it back. */
 static __attribute__((unused)) struct pprof_file *pprof_of(const char *name)
 {
-    char path[] = "/tmp/gort_pprof_XXXXXX";
-    int fd = mkstemp(path);
-    PPROF_CHECK(fd >= 0 && gort_pprof_write(name, fd, 0) == 0);
+    char path[32];
+    int fd = pprof_temporary(path);
+    PPROF_CHECK(gort_pprof_write(name, fd, 0) == 0);
     gort_close(fd);
     struct pprof_file *f = pprof_read(path);
     unlink(path);
@@ -233,9 +270,9 @@ static __attribute__((unused)) struct pprof_file *pprof_of(const char *name)
 /* The same of a text, which lives as long as the process. */
 static __attribute__((unused)) char *pprof_text(const char *name, int debug)
 {
-    char path[] = "/tmp/gort_pprof_XXXXXX", *text = calloc(1, 1 << 20);
-    int fd = mkstemp(path);
-    PPROF_CHECK(fd >= 0 && gort_pprof_write(name, fd, debug) == 0);
+    char path[32], *text = calloc(1, 1 << 20);
+    int fd = pprof_temporary(path);
+    PPROF_CHECK(gort_pprof_write(name, fd, debug) == 0);
     PPROF_CHECK(pread(fd, text, (1 << 20) - 1, 0) > 0);
     gort_close(fd);
     unlink(path);

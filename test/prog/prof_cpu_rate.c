@@ -8,9 +8,7 @@
 // expect: samples of 4 ms
 // expect: runtime: cannot set cpu profile rate: the program handles SIGPROF itself
 // expect: no profile: Device or resource busy
-#include <gort.h>
-
-#include "profile_sums.h"
+#include "pprof_reader.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -36,7 +34,7 @@ static void programs_own(int sig)
 
 static int run(int argc, char **argv)
 {
-    char path[256];
+    char path[32];
     (void)argc;
     (void)argv;
     gort_set_cpu_profile_rate(0);
@@ -44,17 +42,16 @@ static int run(int argc, char **argv)
     gort_set_cpu_profile_rate(250);
     compute_ms(50); /* for nobody */
     gort_set_cpu_profile_rate(100);
-    int fd = pprof_temporary(path, sizeof path);
+    int fd = pprof_temporary(path);
     if (gort_pprof_start_cpu_profile(fd) != 0)
         perror("start");
     compute_ms(200);
     if (gort_pprof_stop_cpu_profile() != 0)
         perror("stop");
-    struct pprof_file *p = pprof_open(path);
-    int64_t n = pprof_sum(p, NULL, NULL, 0), ns = pprof_sum(p, NULL, NULL, 1);
+    const struct pprof_file *p = pprof_read(path);
+    long n = pprof_sum(p, "samples", ""), ns = pprof_sum(p, "cpu", "");
     printf("samples of %d ms\n", n > 0 ? (int)(ns / n / 1000000) : 0);
     fflush(stdout);
-    pprof_close(p);
     unlink(path);
     signal(SIGPROF, programs_own);
     gort_set_cpu_profile_rate(100);

@@ -10,11 +10,8 @@
 // expect: in the kernel: right
 // expect: foreign: right
 // expect: stranger: there
-#include <gort.h>
+#include "pprof_reader.h"
 
-#include "profile_sums.h"
-
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -121,10 +118,10 @@ static void garbage(void)
     }
 }
 
-static void compare(struct pprof_file *p, const char *what, const char *function,
+static void compare(const struct pprof_file *p, const char *what, const char *function,
                     const char *labels, int part, int64_t lost)
 {
-    int64_t ns = pprof_sum(p, function, labels, 1), spare = 3 * SECOND / 100 + lost;
+    int64_t ns = pprof_sum_labelled(p, "cpu", function, labels), spare = 3 * SECOND / 100 + lost;
     bool right = ns >= used[part] * 95 / 100 - spare && ns <= used[part] * 105 / 100 + spare;
     printf("%s: %s\n", what, right ? "right" : "wrong");
     if (!right)
@@ -133,9 +130,9 @@ static void compare(struct pprof_file *p, const char *what, const char *function
 
 static int run(int argc, char **argv)
 {
-    char path[256];
+    char path[32];
     pthread_t t;
-    int fd = pprof_temporary(path, sizeof path);
+    int fd = pprof_temporary(path);
     (void)argc;
     (void)argv;
     zeros = open("/dev/zero", O_RDONLY);
@@ -156,22 +153,21 @@ static int run(int argc, char **argv)
     int64_t strange = process_ns() - stranger_began;
     if (gort_pprof_stop_cpu_profile() != 0)
         perror("stop");
-    struct pprof_file *p = pprof_open(path);
-    int64_t lost = pprof_sum(p, "runtime/pprof.lostProfileEvent", NULL, 1);
-    int64_t stranger_ns = pprof_sum(p, "stranger_part", NULL, 1);
-    int64_t sum = pprof_sum(p, NULL, NULL, 1) - stranger_ns;
+    const struct pprof_file *p = pprof_read(path);
+    int64_t lost = pprof_sum(p, "cpu", "runtime/pprof.lostProfileEvent;");
+    int64_t stranger_ns = pprof_sum(p, "cpu", "stranger_part;");
+    int64_t sum = pprof_sum(p, "cpu", "") - stranger_ns;
     int64_t spare = known * 3 / 100 + strange / 10;
     printf("the sum is %s\n", sum >= known - spare && sum <= known + spare ? "right" : "wrong");
     if (sum < known - spare || sum > known + spare)
         printf("%lld ms of %lld\n", (long long)sum / 1000000, (long long)known / 1000000);
-    compare(p, "inlined", "inlined_work", "", 0, lost);
-    compare(p, "in libc", "libc_part", "part=libc;", 1, lost);
-    compare(p, "in the kernel", "kernel_part", "", 2, lost);
-    compare(p, "foreign", "foreign_part", "", 3, lost);
+    compare(p, "inlined", "inlined_work;", "", 0, lost);
+    compare(p, "in libc", "libc_part;", "part=libc;", 1, lost);
+    compare(p, "in the kernel", "kernel_part;", "", 2, lost);
+    compare(p, "foreign", "foreign_part;", "", 3, lost);
     printf("stranger: %s\n", stranger_ns + lost >= used[4] / 2 ? "there" : "missing");
-    if (pprof_sum(p, NULL, NULL, 0) * (SECOND / 100) != pprof_sum(p, NULL, NULL, 1))
+    if (pprof_sum(p, "samples", "") * (SECOND / 100) != pprof_sum(p, "cpu", ""))
         printf("samples are not of 10 ms\n");
-    pprof_close(p);
     close(fd);
     unlink(path);
     return 0;

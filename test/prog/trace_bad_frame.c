@@ -1,8 +1,7 @@
 /* A frame whose saved frame pointer was overwritten: the walk ends there. */
 // cflags: -O1 -fno-stack-protector
-// On arm64 libunwind reads where the bad pointer points, and the report goes on without names: trace_twice.
 // AddressSanitizer sees the frame being smashed.
-// skip-on: asan arm64
+// skip-on: asan
 // exit: 2
 // expect-re: ^panic: smashed$
 // expect-re: ^goroutine 1 \[running\]:$

@@ -1,5 +1,5 @@
 /* A failure while the report is printed: frames without names, and still status 2. */
-// It breaks libc's malloc, which the sanitizers replace.
+// Programs for sanitizers ask a loader of their own.
 // skip-on: asan tsan
 // exit: 2
 // expect-re: ^panic: once$
@@ -7,24 +7,12 @@
 // expect-re: ^fatal error: unexpected signal during runtime execution$
 // expect-re: ^panic during panic$
 // expect-re: ^non-Go function at pc=0x[0-9a-f]+$
-#include <gort.h>
-
-#include <stdbool.h>
-
-void *__libc_malloc(size_t n);
-static volatile bool broken;
-
-void *malloc(size_t n)
-{
-    if (broken)
-        *(volatile int *)16 = 1;
-    return __libc_malloc(n);
-}
+#include "loader.h"
 
 static int run(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    broken = true;
+    on_asking = fault;
     gort_panic(gort_any_string("once"));
 }
 

@@ -193,7 +193,7 @@ static bool context_has(const struct context *c, uintptr_t word)
 /* It reads between the variables of a stack that is not its own. */
 __attribute__((no_sanitize("address"))) static void look_at_caller(void)
 {
-    uintptr_t sp = g_stack_pointer(caller);
+    uintptr_t sp = caller->ctx.sp;
     bool on_stack = false, inside = sp > caller->stack.lo && sp < caller->stack.hi;
     for (uintptr_t at = (sp + 7) & ~(uintptr_t)7; inside && at < caller->stack.hi; at += 8)
         on_stack = on_stack || *(const uintptr_t *)at == ~(uintptr_t)0x123456789;

@@ -44,17 +44,15 @@ Test(stack, an_absurd_size_is_refused, .init = start)
     cr_expect_null(stack_take((size_t)1 << 62, &s, &cold));
 }
 
-Test(stack, a_fault_finds_its_stack_and_guard, .init = start)
+Test(stack, an_address_finds_its_slot, .init = start)
 {
-    struct stack s, found;
-    bool in_guard;
+    struct stack s;
+    uintptr_t lo, end;
     void *head = take(0, &s);
-    cr_expect(stack_find(s.hi - 8, &found, &in_guard));
-    cr_expect(found.lo == s.lo && found.hi == s.hi && !in_guard);
-    cr_expect(stack_find(s.lo - 1, &found, &in_guard) && in_guard && found.lo == s.lo);
-    cr_expect(stack_find(s.lo - STACK_GUARD_BYTES, &found, &in_guard) && in_guard);
-    cr_expect_not(stack_find((uintptr_t)&s, &found, &in_guard));
-    cr_expect_not(stack_find(0, &found, &in_guard));
+    cr_expect(stack_head_at(s.hi - 8, &lo, &end) == head && lo == s.lo && end >= s.hi);
+    cr_expect(stack_head_at(s.lo - STACK_GUARD_BYTES, &lo, &end) == head && lo == s.lo);
+    cr_expect(stack_head_at((uintptr_t)&s, &lo, &end) == NULL && lo == 0 && end == 0);
+    cr_expect_null(stack_head_at(0, &lo, &end));
     stack_put(head, &s);
 }
 

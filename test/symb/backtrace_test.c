@@ -1,8 +1,9 @@
-/* backtrace_test.c: the fast walk, beside libunwind's. */
+/* backtrace_test.c: the fast walk, beside the compiler's own. */
 #include "symb/symb.h"
 
 #include "base/rand.h"
 #include "os/os.h"
+#include "symb/named.h"
 
 #include <alloca.h>
 #include <criterion/criterion.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unwind.h>
 
 enum { MAX = 200 };
 
@@ -29,32 +31,47 @@ static void setup(void)
 
 TestSuite(backtrace, .init = setup);
 
-/* ---- both walks from one place; `times` fast ones, the later ones from the cache */
+/* ---- walks from one place: the compiler's, with which exceptions find their way; ours, fast, the later ones
+ * from the cache; and ours frame by frame */
 static size_t compared;
+static struct seen fast, full;
 
-static __attribute__((noinline)) void compare_walks(const struct context *at, bool exact,
-                                                    const struct stack *own,
-                                                    const struct stack *other)
+static _Unwind_Reason_Code note_frame(struct _Unwind_Context *at, void *arg)
 {
-    static struct seen fast, full;
+    (void)arg;
+    if (_Unwind_GetIP(at) != 0 && full.n < MAX)
+        full.pcs[full.n++] = (uintptr_t)_Unwind_GetIP(at);
+    return _URC_NO_REASON;
+}
+
+static void compare_frames(const struct context *c)
+{
     static struct symb_walk w;
-    symb_walk_begin(&w, at, own, other, exact, SYMB_FULL);
-    full.n = symb_walk_pcs(&w, full.pcs, MAX);
-    for (int times = 0; times < 3; times++) {
-        fast.n = symb_backtrace(at, exact, own, other, fast.pcs, MAX);
-        cr_assert_eq(fast.n, full.n, "%zu, not %zu, time %d", fast.n, full.n, times);
-        for (size_t i = 0; i < full.n; i++)
-            cr_assert_eq(fast.pcs[i], full.pcs[i], "frame %zu of %zu, time %d: %#lx, not %#lx", i,
-                         full.n, times, fast.pcs[i], full.pcs[i]);
+    struct symb_frame f;
+    size_t n = 0;
+    symb_walk_begin(&w, c, &here, NULL, false);
+    while (symb_walk_next(&w, &f) && n < MAX) {
+        cr_assert(n < fast.n && f.pc == fast.pcs[n] && !f.exact, "frame %zu", n);
+        n++;
     }
-    compared += full.n;
+    cr_assert_eq(n, fast.n);
 }
 
 static __attribute__((noinline)) void compare_here(void)
 {
     struct context c;
     arch_keep(&c);
-    compare_walks(&c, false, &here, NULL);
+    full.n = 0;
+    (void)_Unwind_Backtrace(note_frame, NULL);
+    for (int times = 0; times < 3; times++) {
+        fast.n = symb_backtrace(&c, false, &here, NULL, fast.pcs, MAX);
+        cr_assert_eq(fast.n, full.n, "%zu, not %zu, time %d", fast.n, full.n, times);
+        for (size_t i = 1; i < full.n; i++) /* the first is in this very function */
+            cr_assert_eq(fast.pcs[i], full.pcs[i], "frame %zu of %zu, time %d: %#lx, not %#lx", i,
+                         full.n, times, fast.pcs[i], full.pcs[i]);
+    }
+    compare_frames(&c);
+    compared += full.n;
 }
 
 /* ---- random trees of calls, through code of all kinds */
@@ -205,7 +222,7 @@ static unsigned nkinds(void)
     return ARRAY_LEN(kinds);
 }
 
-Test(backtrace, random_calls_are_as_libunwind_sees_them)
+Test(backtrace, random_calls_are_as_the_compiler_sees_them)
 {
     for (int i = 0; i < 300; i++) {
         depth = (int)(rand_next(&rnd) % 30);
@@ -226,16 +243,6 @@ static __attribute__((noinline)) void look_here(struct seen *s, bool keep)
 {
     s->n = symb_backtrace_here(&here, NULL, keep, s->pcs, MAX);
     __asm__ volatile("" ::: "memory");
-}
-
-static bool named(uintptr_t pc, const char *name)
-{
-    struct symb_line lines[8];
-    size_t n = symb_lines(pc, false, SYMB_FULL, lines, 8);
-    for (size_t i = 0; i < n; i++)
-        if (lines[i].function != NULL && strcmp(lines[i].function, name) == 0)
-            return true;
-    return false;
 }
 
 Test(backtrace, of_the_caller_begins_at_the_caller)

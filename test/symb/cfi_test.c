@@ -81,8 +81,17 @@ Test(cfi, code_of_nobody_has_no_tables)
     symb_init();
     cr_expect(!cfi_module(0, &t, &stays) && !stays);
     cr_expect(!cfi_module((uintptr_t)&t, &t, &stays));
-    cr_expect(!symb_stays(12345));
-    cr_expect(symb_stays((uintptr_t)some_function) && symb_stays((uintptr_t)qsort));
+    cr_expect(!cfi_module(12345, &t, &stays) && !stays);
+}
+
+Test(cfi, what_the_program_needs_stays)
+{
+    struct cfi_tables t;
+    bool stays = false;
+    symb_init();
+    cr_expect(cfi_module((uintptr_t)some_function, &t, &stays) && stays);
+    stays = false;
+    cr_expect(cfi_module((uintptr_t)qsort, &t, &stays) && stays);
 }
 
 /* ---- mutated tables: pieces of the real ones, as the fuzzer takes them */

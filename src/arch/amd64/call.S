@@ -4,24 +4,11 @@
  * collector finds there what the caller holds while the call lasts. In assembly, because a C function
  * would keep some of them in its own frame, which is gone when the call begins.
  */
+#include "arch/amd64/keep.inc"
 #include "arch/amd64/offsets.h"
 #include "base/usdt.h"
 
         .text
-
-/* Keeps sp, pc and the callee-saved registers of the caller in \c. Destroys rax rcx. */
-.macro KEEP_HELD c
-        movq    (%rsp), %rax
-        leaq    8(%rsp), %rcx
-        movq    %rax, CTX_PC(\c)
-        movq    %rcx, CTX_SP(\c)
-        movq    %rbp, CTX_FP(\c)
-        movq    %rbx, CTX_RBX(\c)
-        movq    %r12, CTX_R12(\c)
-        movq    %r13, CTX_R13(\c)
-        movq    %r14, CTX_R14(\c)
-        movq    %r15, CTX_R15(\c)
-.endm
 
 /* void arch_keep(struct context *c)             in rdi = c. */
         .globl  arch_keep

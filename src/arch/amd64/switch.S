@@ -5,6 +5,7 @@
  * address is always predicted wrong. The control words are loaded only when they differ: loading
  * MXCSR with other sticky flags costs more than the whole switch.
  */
+#include "arch/amd64/keep.inc"
 #include "arch/amd64/offsets.h"
 
 #define MXCSR_CONTROL 0xffc0
@@ -13,16 +14,7 @@
 
 /* Keeps the caller's context in \c; the return address is on the stack. Destroys rax rcx. */
 .macro KEEP c
-        movq    (%rsp), %rax
-        leaq    8(%rsp), %rcx
-        movq    %rax, CTX_PC(\c)
-        movq    %rcx, CTX_SP(\c)
-        movq    %rbp, CTX_FP(\c)
-        movq    %rbx, CTX_RBX(\c)
-        movq    %r12, CTX_R12(\c)
-        movq    %r13, CTX_R13(\c)
-        movq    %r14, CTX_R14(\c)
-        movq    %r15, CTX_R15(\c)
+        KEEP_HELD \c
         stmxcsr CTX_MXCSR(\c)
         fnstcw  CTX_X87CW(\c)
 .endm

@@ -4,26 +4,11 @@
  * collector finds there what the caller holds while the call lasts. In assembly, because a C function
  * would keep some of them in its own frame, which is gone when the call begins.
  */
+#include "arch/arm64/keep.inc"
 #include "arch/arm64/offsets.h"
 #include "base/usdt.h"
 
         .text
-
-/* Keeps sp, the return address and the callee-saved registers of the caller in x\c. Destroys x9. */
-.macro KEEP_HELD c
-        mov     x9, sp
-        stp     x9, x30, [x\c, #CTX_SP]
-        str     x29, [x\c, #CTX_FP]
-        stp     x19, x20, [x\c, #CTX_X19]
-        stp     x21, x22, [x\c, #CTX_X19 + 16]
-        stp     x23, x24, [x\c, #CTX_X19 + 32]
-        stp     x25, x26, [x\c, #CTX_X19 + 48]
-        stp     x27, x28, [x\c, #CTX_X19 + 64]
-        stp     d8, d9, [x\c, #CTX_D8]
-        stp     d10, d11, [x\c, #CTX_D8 + 16]
-        stp     d12, d13, [x\c, #CTX_D8 + 32]
-        stp     d14, d15, [x\c, #CTX_D8 + 48]
-.endm
 
 /* void arch_keep(struct context *c)             in x0 = c. */
         .globl  arch_keep

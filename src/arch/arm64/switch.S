@@ -3,24 +3,14 @@
  * A call preserves x19-x28, x29 (the frame pointer), sp and the low halves of v8-v15; these, the
  * return address and FPCR are the whole context. FPCR is written only when it differs.
  */
+#include "arch/arm64/keep.inc"
 #include "arch/arm64/offsets.h"
 
         .text
 
 /* Keeps the caller's context in x\c. Destroys x9. */
 .macro KEEP c
-        mov     x9, sp
-        stp     x9, x30, [x\c, #CTX_SP]
-        str     x29, [x\c, #CTX_FP]
-        stp     x19, x20, [x\c, #CTX_X19]
-        stp     x21, x22, [x\c, #CTX_X19 + 16]
-        stp     x23, x24, [x\c, #CTX_X19 + 32]
-        stp     x25, x26, [x\c, #CTX_X19 + 48]
-        stp     x27, x28, [x\c, #CTX_X19 + 64]
-        stp     d8, d9, [x\c, #CTX_D8]
-        stp     d10, d11, [x\c, #CTX_D8 + 16]
-        stp     d12, d13, [x\c, #CTX_D8 + 32]
-        stp     d14, d15, [x\c, #CTX_D8 + 48]
+        KEEP_HELD \c
         mrs     x9, fpcr
         str     x9, [x\c, #CTX_FPCR]
 .endm
