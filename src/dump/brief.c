@@ -8,7 +8,13 @@
 #include "dump/cgo.h"
 #include "dump/dump_int.h"
 
-enum { CHUNK_BYTES = 256 * 1024 };
+#include <string.h>
+
+enum {
+    CHUNK_BYTES = 256 * 1024,
+    WORDS_MAX = TRACE_FRAMES + sizeof(struct trace_broken) / sizeof(uintptr_t),
+};
+_Static_assert(sizeof(struct trace_broken) % sizeof(uintptr_t) == 0, "one behind the other");
 
 struct brief_chunk {
     struct brief_chunk *next;
@@ -19,6 +25,12 @@ struct brief_chunk {
 static size_t bytes_of(size_t words)
 {
     return sizeof(struct brief) + words * sizeof(uintptr_t);
+}
+
+static size_t bytes_of_record(const struct brief *r)
+{
+    size_t words = (size_t)r->n + r->nancestors;
+    return bytes_of(words) + (r->is_broken ? sizeof(struct trace_broken) : 0);
 }
 
 static struct brief *room_for(struct briefs *b, size_t words)
@@ -38,7 +50,8 @@ static struct brief *room_for(struct briefs *b, size_t words)
     return (struct brief *)(void *)(c->at + c->used);
 }
 
-static void take_stack(struct brief *r, struct g *g)
+/* `b` is for what is broken. */
+static void take_stack(struct brief *r, struct g *g, struct trace_broken *b)
 {
     struct m *m = load_rlx(&g->m);
     struct dump_place at;
@@ -52,15 +65,24 @@ static void take_stack(struct brief *r, struct g *g)
     }
     r->known = TRACE_STACK;
     r->exact = at.exact;
-    size_t n = symb_backtrace(&at.ctx, at.exact, &g->stack, m != NULL ? &m->g0.stack : NULL, r->pcs,
-                              TRACE_FRAMES);
-    r->n = (uint16_t)cgo_complete(g, at.ucontext, r->pcs, n, TRACE_FRAMES);
+    const struct stack *other = m != NULL ? &m->g0.stack : NULL;
+    struct symb_steps w;
+    symb_steps_begin(&w, &at.ctx, at.exact, &g->stack, other);
+    size_t all = symb_steps_run(&w, r->pcs, TRACE_FRAMES);
+    size_t own = symb_steps_trim(&w, r->pcs, all, false);
+    size_t n = cgo_complete(g, at.ucontext, r->pcs, own, TRACE_FRAMES);
+    r->is_broken = n == own && all > 0 && all < TRACE_FRAMES && !w.whole &&
+                   broken_take(b, g, &at, &g->stack, other);
+    if (r->is_broken && all > 1 && broken_is_nonsense(b, r->pcs[all - 1]))
+        n = symb_steps_trim(&w, r->pcs, all - 1, false);
+    r->n = (uint16_t)n;
 }
 
 void brief_take(struct briefs *b, struct g *g)
 {
     size_t nancestors = ancestors_count(g->ancestors);
-    struct brief *r = b->incomplete ? NULL : room_for(b, TRACE_FRAMES + nancestors);
+    struct brief *r = b->incomplete ? NULL : room_for(b, WORDS_MAX + nancestors);
+    struct trace_broken broken;
     if (r == NULL) {
         b->incomplete = true;
         return;
@@ -75,9 +97,11 @@ void brief_take(struct briefs *b, struct g *g)
                         .created_pc = h.created_pc,
                         .entry_pc = h.entry_pc,
                         .nancestors = (uint16_t)nancestors};
-    take_stack(r, g);
+    take_stack(r, g, &broken);
     ancestors_hold(g->ancestors, (struct origin **)(void *)(r->pcs + r->n), nancestors);
-    b->last->used += bytes_of(r->n + nancestors);
+    if (r->is_broken)
+        memcpy(brief_broken(r), &broken, sizeof broken);
+    b->last->used += bytes_of_record(r);
 }
 
 void briefs_each(const struct briefs *b, void (*fn)(const struct brief *r, void *arg), void *arg)
@@ -86,7 +110,7 @@ void briefs_each(const struct briefs *b, void (*fn)(const struct brief *r, void 
         for (size_t at = 0; at < c->used;) {
             const struct brief *r = (const struct brief *)(const void *)(c->at + at);
             fn(r, arg);
-            at += bytes_of((size_t)r->n + r->nancestors);
+            at += bytes_of_record(r);
         }
     }
 }

@@ -24,6 +24,15 @@ struct trace_stack {
     size_t n;
     struct symb_frame frames[TRACE_FRAMES];
 };
+/* A stack that was not walked to its end. */
+enum { BROKEN_WORDS = 128 };
+struct trace_broken {
+    uint64_t id; /* of the goroutine; 0: a thread's own stack */
+    struct symb_lost lost;
+    uintptr_t from; /* the address of words[0] */
+    uint16_t n;
+    uintptr_t words[BROKEN_WORDS];
+};
 struct trace_header {
     uint64_t id;
     const char *status;
@@ -38,7 +47,9 @@ struct trace_record {
         TRACE_ENTRY,   /* it has not run yet */
         TRACE_NOTHING, /* it runs on another thread */
     } known;
+    bool is_broken;
     struct trace_stack stack;
+    struct trace_broken broken;
 };
 void trace_take_header(struct trace_header *h, struct g *g);
 /* As dump_goroutine. */
@@ -50,11 +61,17 @@ struct brief {
     const char *status;
     int64_t minutes;
     bool locked, leaked, exact; /* pcs[0] - 1 is the instruction itself */
-    uint8_t known;              /* as in struct trace_record */
+    bool is_broken;
+    uint8_t known; /* as in struct trace_record */
     uint16_t n, nancestors;
     uintptr_t created_pc, entry_pc;
-    uintptr_t pcs[]; /* n return addresses, then nancestors pointers */
+    uintptr_t pcs[]; /* n return addresses, nancestors pointers, then what is broken, if anything */
 };
+/* What is broken in `r`. */
+static inline struct trace_broken *brief_broken(const struct brief *r)
+{
+    return (struct trace_broken *)(void *)((uintptr_t)(r->pcs + r->n + r->nancestors));
+}
 struct briefs {
     struct brief_chunk *first, *last;
     bool incomplete; /* the kernel had no memory for more */
@@ -73,6 +90,19 @@ static inline bool trace_in_foreign_call(const struct g *g)
 }
 /* Where `g` was left; false: it runs. */
 bool trace_resting_place(struct g *g, struct dump_place *at);
+
+const struct symb_answer *trace_answer(uintptr_t pc, bool exact, const struct dump_style *style,
+                                       struct symb_answer *room);
+
+/* ---- broken.c: a stack that cannot be walked to its end */
+/* What is wrong with the stack of `g` (NULL: a thread's own), whose walk from `at` was not whole. False: nothing
+ * that is worth a word. SIGSAFE. */
+bool broken_take(struct trace_broken *b, struct g *g, const struct dump_place *at,
+                 const struct stack *own, const struct stack *other);
+/* Is the frame at the return address `pc` only what was found in place of one? */
+bool broken_is_nonsense(const struct trace_broken *b, uintptr_t pc);
+/* A line, and the words of the stack there. */
+void broken_print(struct out *o, const struct trace_broken *b, const struct dump_style *style);
 
 /* ---- ancestors.c */
 struct origin;

@@ -191,11 +191,14 @@ static void print_frame(struct trace *t, const struct symb_frame *f)
     }
 }
 
-static unsigned print_frames(struct out *o, const struct trace_stack *s, const struct g *g,
+static unsigned print_frames(struct out *o, const struct trace_record *r, const struct g *g,
                              const struct dump_style *style, bool all)
 {
     struct trace t = {.o = o, .g = g, .style = style, .all = all};
+    const struct trace_stack *s = &r->stack;
     for (size_t i = 0; i < s->n; i++) {
+        if (r->is_broken && i + 1 == s->n) /* before the frame that it is about, as in Go */
+            broken_print(o, &r->broken, style);
         print_frame(&t, &s->frames[i]);
         out_flush(o);
     }
@@ -205,16 +208,17 @@ static unsigned print_frames(struct out *o, const struct trace_stack *s, const s
     return t.shown;
 }
 
-static void print_stack(struct out *o, const struct trace_stack *s, const struct g *g,
+static void print_stack(struct out *o, const struct trace_record *r, const struct g *g,
                         const struct dump_style *style)
 {
     bool all = style->level >= 2 || style->way == SYMB_SAFE;
-    if (print_frames(o, s, g, style, all) == 0 && !all)
-        print_frames(o, s, g, style, true);
+    if (print_frames(o, r, g, style, all) == 0 && !all)
+        print_frames(o, r, g, style, true);
 }
 
-static void take_stack(struct trace_stack *s, const struct dump_place *at, const struct stack *own,
-                       const struct stack *other)
+/* True if it came to the outermost function, or to as many frames as are told. */
+static bool walk(struct trace_stack *s, const struct dump_place *at, const struct stack *own,
+                 const struct stack *other)
 {
     struct symb_walk w;
     s->n = 0;
@@ -223,14 +227,26 @@ static void take_stack(struct trace_stack *s, const struct dump_place *at, const
         s->n++;
         add_rlx(&beat, 1u);
     }
+    return s->n == TRACE_FRAMES || w.steps.whole;
+}
+
+/* The walk ended too early, and the program's own functions know no more. */
+static void note_broken(struct trace_record *r, struct g *g, const struct dump_place *at,
+                        const struct stack *own, const struct stack *other)
+{
+    struct trace_stack *s = &r->stack;
+    r->is_broken = s->n > 0 && broken_take(&r->broken, g, at, own, other);
+    if (r->is_broken && s->n > 1 && broken_is_nonsense(&r->broken, s->frames[s->n - 1].pc))
+        s->n--;
 }
 
 void dump_frames(struct out *o, const struct dump_place *at, const struct stack *own,
                  const struct dump_style *style)
 {
-    struct trace_stack s;
-    take_stack(&s, at, own, NULL);
-    print_stack(o, &s, NULL, style);
+    struct trace_record r = {.is_broken = false};
+    if (!walk(&r.stack, at, own, NULL))
+        note_broken(&r, NULL, at, own, NULL);
+    print_stack(o, &r, NULL, style);
 }
 
 /* ---- one goroutine */
@@ -385,11 +401,16 @@ void trace_take_stack(struct trace_record *r, struct g *g, const struct dump_pla
     }
     if (at == NULL)
         at = &rest;
-    if (at->ctx.sp < own.lo && own.lo - at->ctx.sp < STACK_GUARD_BYTES)
-        own.lo = at->ctx.sp; /* an overflow; only the sp itself is down there */
+    if (at->ctx.sp <= own.lo && own.lo - at->ctx.sp < STACK_GUARD_BYTES)
+        own.lo = at->ctx.sp - 1; /* an overflow; only the sp itself is down there */
     r->known = TRACE_STACK;
-    take_stack(&r->stack, at, &own, m != NULL ? &m->g0.stack : NULL);
+    const struct stack *other = m != NULL ? &m->g0.stack : NULL;
+    bool whole = walk(&r->stack, at, &own, other);
+    size_t n = r->stack.n;
     complete_stack(&r->stack, g, at);
+    r->is_broken = false;
+    if (!whole && r->stack.n == n)
+        note_broken(r, g, at, &own, other);
 }
 
 static void print_nothing(struct out *o)
@@ -408,7 +429,7 @@ static void print_known(struct out *o, const struct trace_header *h, const struc
         print_nothing(o);
         break;
     case TRACE_STACK:
-        print_stack(o, &r->stack, g, style);
+        print_stack(o, r, g, style);
         break;
     }
     if (h->created_pc != 0)
@@ -421,6 +442,8 @@ static unsigned print_pcs(struct out *o, const struct brief *r, const struct dum
     struct trace t = {.o = o, .style = style, .all = all};
     for (size_t i = 0; i < r->n; i++) {
         bool exact = i == 0 && r->exact;
+        if (r->is_broken && i + 1u == r->n)
+            broken_print(o, brief_broken(r), style);
         print_frame(&t,
                     &(struct symb_frame){.pc = exact ? r->pcs[i] - 1 : r->pcs[i], .exact = exact});
     }

@@ -1,4 +1,7 @@
-/* mapfile.c: files for reading. */
+/* mapfile.c: files for reading.
+ *
+ * Owns    what is done where a file cannot be mapped: it is read into memory of its own.
+ */
 #include "os/mapfile.h"
 #include "os/fault.h"
 
@@ -8,17 +11,49 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const void *os_map_file(const char *path, size_t *bytes)
+static int open_file(const char *path)
+{
+    if (FAULT(open_file)) {
+        errno = EMFILE;
+        return -1;
+    }
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void *map(int fd, size_t bytes)
 {
     if (FAULT(map_file))
-        return NULL;
+        return MAP_FAILED;
+    return mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+}
+
+/* Some file systems map nothing. What lies behind the end of a file that became shorter is 0. */
+static void *read_whole(int fd, size_t bytes)
+{
+    char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ssize_t n = 1;
+    for (size_t done = 0; p != MAP_FAILED && done < bytes && n != 0;
+         done += n > 0 ? (size_t)n : 0) {
+        n = pread(fd, p + done, bytes - done, (off_t)done);
+        if (n < 0 && errno != EINTR) {
+            munmap(p, bytes);
+            return MAP_FAILED;
+        }
+    }
+    return p;
+}
+
+const void *os_map_file(const char *path, size_t *bytes)
+{
     int keep = errno;
     void *p = MAP_FAILED;
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_file(path);
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
         *bytes = (size_t)st.st_size;
-        p = mmap(NULL, *bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+        p = map(fd, *bytes);
+        if (p == MAP_FAILED)
+            p = read_whole(fd, *bytes);
     }
     if (fd >= 0)
         close(fd);
@@ -28,10 +63,8 @@ const void *os_map_file(const char *path, size_t *bytes)
 
 int os_open_read(const char *path)
 {
-    if (FAULT(map_file))
-        return -ENOENT;
     int keep = errno;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open_file(path);
     int r = fd >= 0 ? fd : -errno;
     errno = keep;
     return r;

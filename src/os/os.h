@@ -37,6 +37,9 @@ int os_move(void *from, void *to, size_t bytes);
 int os_decommit_lazily(void *p, size_t bytes);
 /* How many of the first 32 pages from the one of `at` on can be read. */
 SIGSAFE unsigned os_pages_readable(uintptr_t at);
+/* Copies memory of this process; how much, up to the first byte that cannot be read; or -errno, as -ENOSYS where
+ * the kernel does not do that. */
+SIGSAFE int64_t os_read_memory(void *to, uintptr_t from, size_t bytes);
 /* Takes all access rights, and gives them back; 0 or -errno. */
 int os_forbid(void *p, size_t bytes);
 int os_permit(void *p, size_t bytes);

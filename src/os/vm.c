@@ -159,6 +159,14 @@ size_t os_page_bytes(void)
     return bytes;
 }
 
+int64_t os_read_memory(void *to, uintptr_t from, size_t bytes)
+{
+    struct iovec here = {to, bytes}, there = {(void *)from, bytes};
+    if (FAULT(vm_read))
+        return -ENOSYS;
+    return os_call(SYS_process_vm_readv, getpid(), WORD(&here), 1, WORD(&there), 1, 0);
+}
+
 unsigned os_pages_readable(uintptr_t at)
 {
     enum { PAGES = 32 };

@@ -10,7 +10,8 @@
  *         3. ATT_SIGNAL is set from before the signal is sent until its handler has run; never while
  *            the thread is in an announced call (syscall.c). A signal of somebody else's that finds it
  *            there does nothing, unless the program is dying: the call may hold a lock that others, with a
- *            P, wait for.
+ *            P, wait for. A call that holds a lock of ours (m->steady) is not stopped then, either: who prints
+ *            the report wants that lock.
  * Locks   sched.lock while sending: a thread that ends takes itself off the list under it.
  */
 #include "sched/sched_int.h"
@@ -62,7 +63,8 @@ static void stay_held(struct m *m, struct g *g, void *ucontext)
 void preempt_on_signal(struct m *m, void *ucontext)
 {
     and_seq(&m->attention, ~(uint32_t)ATT_SIGNAL);
-    if (load_rlx(&m->locks) != 0 || (m_in_call(m) && load_rlx(&sched.dying) == 0))
+    bool in_call = m_in_call(m) && (load_rlx(&sched.dying) == 0 || load_rlx(&m->steady) != 0);
+    if (load_rlx(&m->locks) != 0 || in_call)
         return;
     store_rlx(&m->locks, 1u);
     compiler_barrier();

@@ -161,6 +161,7 @@ struct m {
     aptr p;
     aptr curg;      /* the running goroutine; &g0 while scheduling */
     au32 announced; /* > 0: between gort_enter_syscall and gort_exit_syscall */
+    au32 steady;    /* 1: in a call with a lock of ours, not stopped even if the program dies */
     /* owner: */
     aptr prev; /* just switched away from; park_commit is still to be called */
     park_commit commit;
@@ -355,6 +356,9 @@ void sched_enter_syscall(void); /* arch/.../call.S */
 void sched_announced(struct m *m);
 PARKS void sched_trace_call(void);
 void sched_exit_syscall(void);
+/* In an announced call, while it holds a lock of this library: a dying program, which stops who is in a call,
+ * too, leaves the thread alone. */
+void sched_steady(bool steady);
 /* Is this thread between m_enter and m_leave? */
 bool sched_is_inside(void);
 void sched_unwound_to(uintptr_t sp);

@@ -282,6 +282,8 @@ static bool freeze_by_signal(struct m *m)
     if (knobs.asyncpreemptoff != 0 || g == &m->g0 || g->foreign || g->sigctx != NULL ||
         load_rlx(&m->locks) != 0)
         return false;
+    if (load_rlx(&m->steady) != 0)
+        return true; /* it is coming out */
     or_seq(&m->attention, (uint32_t)ATT_SIGNAL);
     return os_thread_signal(m->tid, SIGURG) == 0;
 }

@@ -213,6 +213,15 @@ void sched_exit_syscall(void)
         trace_call_end();
 }
 
+void sched_steady(bool steady)
+{
+    struct m *m = self();
+    compiler_barrier(); /* who asks is this thread's handler; others only guess */
+    if ((load_rlx(&m->attention) & ATT_NOBODY) == 0)
+        store_rlx(&m->steady, steady ? 1u : 0u);
+    compiler_barrier();
+}
+
 void sched_want_assist(void)
 {
     or_seq(&self()->attention, (uint32_t)ATT_ASSIST);

@@ -196,6 +196,7 @@ static bool step_by_row(struct symb_steps *w, const struct cfi_row *row)
         fate = cfi_apply(row, w->stack, &w->regs, &cfa);
     switch (fate) {
     case CFI_OUTERMOST:
+        w->whole = true;
         return false;
     case CFI_UNKNOWN:
     case CFI_NONSENSE:
@@ -322,7 +323,8 @@ NO_TRACK size_t symb_steps_run(struct symb_steps *w, uintptr_t *pcs, size_t max)
         if (row >> TAG_SHIFT == 0 && step_cached((uint32_t)row, &ret, &sp, &fp, lo, last))
             continue;
         moved(w, ret, sp, fp);
-        w->over = row == FORM_OUTERMOST || !step_slow(w);
+        w->whole = row == FORM_OUTERMOST;
+        w->over = w->whole || !step_slow(w);
         if (w->over)
             break;
         ret = w->ret, sp = w->sp, fp = w->fp;
@@ -345,7 +347,7 @@ static void begin(struct symb_steps *w, uintptr_t pc, uintptr_t sp, uintptr_t fp
     w->passed[w->on] = w->sp = sp;
     w->fp = fp;
     w->ret = pc;
-    w->exact = w->all = w->anew = w->has_from = false;
+    w->exact = w->all = w->anew = w->has_from = w->whole = false;
     const struct stack *on = &w->stack[w->on];
     w->over = pc == 0 || sp < on->lo || sp > on->hi || on->hi - on->lo < 2 * WORD;
 }

@@ -3,8 +3,9 @@
  * Owns    how an answer is made: the module's debugging information, else its symbols.
  * Holds   a broken or hostile file costs names, never the program: what is read is checked, and a fault
  *         while reading (a file that became shorter) ends in guard_run.
- * Locks   rank symb while an answer is made; none when it is known. A dying program may find it held by a
- *         thread that is frozen: after a while it goes on with elf.c.
+ * Locks   rank symb while an answer is made; none when it is known. Who holds it is not stopped in its tracks,
+ *         by a dying program neither; but a thread that fails itself may hold it: after a while the report
+ *         goes on with elf.c.
  * Instead of elfutils: it is not safe against hostile files, needs malloc, which may be what failed, cannot
  *         be loaded into a static program, and walks a unit's entries anew for each pc.
  */
@@ -311,9 +312,11 @@ static const struct symb_answer *answer_anew(uintptr_t pc, struct symb_answer *r
         return a;
     }
     sched_enter_syscall();
+    sched_steady(true);
     lock(&names_lock);
     a = answer_locked(pc, room);
     unlock(&names_lock);
+    sched_steady(false);
     sched_exit_syscall();
     return a;
 }
@@ -322,9 +325,11 @@ static const struct symb_answer *answer_anew(uintptr_t pc, struct symb_answer *r
 static COLD void look_anew(void) NO_TSA
 {
     sched_enter_syscall();
+    sched_steady(true);
     lock(&names_lock);
     modules_refresh();
     unlock(&names_lock);
+    sched_steady(false);
     sched_exit_syscall();
 }
 
@@ -367,9 +372,11 @@ const char *symb_text(const char *s) NO_TSA
         return known;
     }
     sched_enter_syscall();
+    sched_steady(true);
     lock(&names_lock);
     const char *kept = intern(s);
     unlock(&names_lock);
+    sched_steady(false);
     sched_exit_syscall();
     return kept;
 }

@@ -19,6 +19,8 @@ enum symb_way {
 void symb_init(void);
 /* Is it code of a loaded module with call-frame information? */
 SIGSAFE bool symb_has_tables(uintptr_t pc);
+/* Is there a function at `pc`, as far as unwind tables know? */
+SIGSAFE bool symb_is_code(uintptr_t pc);
 
 /* ---- backtrace.c: step by step, by call-frame information where there is any, else by frame pointers */
 enum { SYMB_COLUMNS = 32 };
@@ -34,8 +36,9 @@ struct symb_steps {
     int on;                /* the stack with sp */
     bool exact;            /* the frame was interrupted: ret is its pc + 1 */
     bool over;
-    bool all;  /* `regs` is this frame's, not just sp and fp */
-    bool anew; /* a walk within the walk */
+    bool whole; /* over at a function that nobody called */
+    bool all;   /* `regs` is this frame's, not just sp and fp */
+    bool anew;  /* a walk within the walk */
     bool has_from, from_exact;
     uintptr_t ret, sp, fp; /* of the frame that is next; its call, or instruction, holds ret - 1 */
     struct cfi_regs regs;
@@ -54,6 +57,26 @@ SIGSAFE size_t symb_steps_run(struct symb_steps *w, uintptr_t *pcs, size_t max);
 /* How many of pcs[0, n), which `w` has just found, are left without the runtime's own frames at the outer end,
  * below which nobody of the program is; `all`: even if these are all. */
 SIGSAFE size_t symb_steps_trim(struct symb_steps *w, const uintptr_t *pcs, size_t n, bool all);
+
+/* ---- lost.c: a walk that ended before the outermost function */
+struct symb_lost {
+    enum symb_lost_kind {
+        SYMB_LOST_RETURN, /* there is no function at `ret`, where it returns */
+        SYMB_LOST_FRAME,  /* its frame ends outside of the stack */
+        SYMB_LOST_STUCK,  /* its frame ends before it begins */
+    } kind;
+    uintptr_t pc; /* of the last good function; `exact`: the instruction itself */
+    bool exact;
+    uintptr_t sp, cfa; /* its frame's bounds; the second may be nonsense */
+    uintptr_t fp;      /* its frame pointer */
+    uintptr_t ret;
+    uintptr_t
+        slot; /* where the bad word lies: the return address or the frame pointer; 0: unknown */
+    struct stack on;
+};
+/* Walks from `at` as symb_backtrace does. False if that comes to an end, or to more than `max` frames. */
+SIGSAFE bool symb_lost(struct symb_lost *l, const struct context *at, bool exact,
+                       const struct stack *own, const struct stack *other, size_t max);
 
 /* ---- unwind.c: one stack, frame by frame */
 struct symb_frame {

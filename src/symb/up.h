@@ -4,6 +4,7 @@
  *                        for the loader's lock.
  * sched_enter_syscall,   sched/syscall.c: outside, reading files is announced: the goroutine is not stopped
  * sched_exit_syscall     with our lock in hand, and its processor is free meanwhile.
+ * sched_steady           sched/syscall.c: not stopped, even if the program dies: its report wants the lock.
  */
 #ifndef SYMB_UP_H
 #define SYMB_UP_H
@@ -13,5 +14,6 @@
 bool sched_is_inside(void);
 void sched_enter_syscall(void);
 void sched_exit_syscall(void);
+void sched_steady(bool steady);
 
 #endif

@@ -1,4 +1,5 @@
 /* What gort_frames_next says about the next call, what it leaves out, and what it says behind the end. */
+// no-fault: open_file
 // expect: nothing of nothing
 // expect: unknown ones are left out
 // expect: 3 frames, the last without another

@@ -2,6 +2,7 @@
  * the program is not, and a fault of its own is a panic as ever. */
 // link: -ldl
 // skip-on: arm64
+// no-fault: open_file vm_map
 // exit: 0
 // expect: named
 // expect: gone, and we live

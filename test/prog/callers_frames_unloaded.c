@@ -3,6 +3,7 @@
 // link: -ldl
 // arm64's copies of libm are not where this program looks.
 // skip-on: arm64
+// no-fault: open_file vm_map
 // expect: named while loaded
 // expect: nameless when unloaded
 // expect: all asked

@@ -1,4 +1,5 @@
 // What is skipped: calls, those that were inlined, too.
+// no-fault: open_file vm_map
 // expect: 0: gort_callers itself, 1: its caller, -1: as 0
 // expect: inlined calls have places of their own
 // expect: a skip that ends among them is marked

@@ -2,6 +2,7 @@
 // cflags: -fomit-frame-pointer -static
 // The sanitizers' libraries are shared ones here.
 // skip-on: asan tsan
+// no-fault: open_file
 // expect: plain: ok
 // expect: with many registers: ok
 // expect: realigned: ok

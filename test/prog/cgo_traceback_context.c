@@ -1,6 +1,7 @@
 /* Compiled code without frame pointers in a foreign call, which calls back and waits: the walk ends there, and what
  * the program recorded of the call tells the rest; then come the goroutine's own frames. The record is dropped
  * when the call goes on. */
+// no-fault: open_file
 // expect: waits
 // expect: the foreign frame
 // expect: then its own

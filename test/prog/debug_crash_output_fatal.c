@@ -32,12 +32,23 @@ static int switches_off(int argc, char **argv)
     gort_throw("quietly");
 }
 
+/* Something else was the end of it. */
+static int died_otherwise(int status)
+{
+    fputs(crash_said, stdout);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 int main(void)
 {
-    crash_run(throws);
+    int status = crash_run(throws);
+    if (strncmp(crash_said, "fatal error: by hand\n", 21) != 0)
+        return died_otherwise(status);
     bool thrown = strncmp(crash_copy, "fatal error: by hand\n", 21) == 0 &&
                   strcmp(crash_copy, crash_said) == 0;
-    crash_run(is_killed);
+    status = crash_run(is_killed);
+    if (strncmp(crash_said, "SIGQUIT: quit\n", 14) != 0)
+        return died_otherwise(status);
     bool killed =
         strncmp(crash_copy, "SIGQUIT: quit\n", 14) == 0 && strcmp(crash_copy, crash_said) == 0;
     crash_run(switches_off);

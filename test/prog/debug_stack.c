@@ -1,5 +1,6 @@
 /* gort_debug_stack has all of a deep stack, on the collected heap; and what GOTRACEBACK says of dying programs does
  * not change it. */
+// no-fault: open_file
 // env: GOTRACEBACK=none
 // expect: begins with the header
 // expect: all 60 frames, and main's

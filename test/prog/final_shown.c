@@ -1,4 +1,5 @@
 /* The goroutine of finalizers is never counted; it is shown while it runs one. */
+// no-fault: open_file
 // expect: 1 counted, not shown
 // expect: 1 counted, shown
 #include <gort.h>

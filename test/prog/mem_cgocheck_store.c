@@ -1,7 +1,7 @@
 /* With cgocheck=2 a collection finds the object that only malloc's memory points to. */
 // The sanitizer has a malloc of its own, whose memory is not known; qemu does not name the main heap.
 // skip-on: asan tsan arm64
-// no-fault: map_file
+// no-fault: open_file
 // env: GODEBUG=cgocheck=2
 // exit: 2
 // expect: still fine

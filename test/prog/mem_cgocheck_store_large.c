@@ -2,7 +2,7 @@
 // args: large
 // The sanitizer has a malloc of its own, whose memory is not known.
 // skip-on: asan tsan
-// no-fault: map_file
+// no-fault: open_file
 // env: GODEBUG=cgocheck=2
 // exit: 2
 // expect: still fine

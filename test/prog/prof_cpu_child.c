@@ -10,6 +10,7 @@
 #include <gort.h>
 
 #include <fcntl.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static int run(int argc, char **argv)
     (void)argc;
     (void)argv;
     if (gort_pprof_start_cpu_profile(null) != 0)
-        perror("start");
+        gort_panicf("start: %s", strerror(errno));
     pid_t child = fork();
     if (child == 0) {
         signal(SIGPROF, SIG_DFL);

@@ -11,6 +11,7 @@
 #include "pprof_reader.h"
 
 #include <errno.h>
+#include <string.h>
 #include <signal.h>
 #include <time.h>
 
@@ -44,10 +45,10 @@ static int run(int argc, char **argv)
     gort_set_cpu_profile_rate(100);
     int fd = pprof_temporary(path);
     if (gort_pprof_start_cpu_profile(fd) != 0)
-        perror("start");
+        gort_panicf("start: %s", strerror(errno));
     compute_ms(200);
     if (gort_pprof_stop_cpu_profile() != 0)
-        perror("stop");
+        gort_panicf("stop: %s", strerror(errno));
     const struct pprof_file *p = pprof_read(path);
     long n = pprof_sum(p, "samples", ""), ns = pprof_sum(p, "cpu", "");
     printf("samples of %d ms\n", n > 0 ? (int)(ns / n / 1000000) : 0);

@@ -4,6 +4,7 @@
 // link: -lz
 // limit: 120
 // skip-on: tsan arm64
+// no-fault: cpu_timer
 // expect: the sum is right
 // expect: inlined: right
 // expect: in libc: right
@@ -14,6 +15,8 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #define NOINLINE __attribute__((noinline))
@@ -137,7 +140,7 @@ static int run(int argc, char **argv)
     (void)argv;
     zeros = open("/dev/zero", O_RDONLY);
     if (gort_pprof_start_cpu_profile(fd) != 0)
-        perror("start");
+        gort_panicf("start: %s", strerror(errno));
     int64_t began = process_ns();
     work(0, inlined_part);
     gort_pprof_set_goroutine_labels(gort_pprof_with_labels(NULL, "part", "libc", NULL));
@@ -152,7 +155,7 @@ static int run(int argc, char **argv)
     pthread_join(t, NULL);
     int64_t strange = process_ns() - stranger_began;
     if (gort_pprof_stop_cpu_profile() != 0)
-        perror("stop");
+        gort_panicf("stop: %s", strerror(errno));
     const struct pprof_file *p = pprof_read(path);
     int64_t lost = pprof_sum(p, "cpu", "runtime/pprof.lostProfileEvent;");
     int64_t stranger_ns = pprof_sum(p, "cpu", "stranger_part;");

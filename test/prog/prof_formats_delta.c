@@ -1,6 +1,7 @@
 /* What is added to a profile in some time: what was there before is not in it, what ends is negative. */
 // link: -lz
 // cflags: -fno-optimize-sibling-calls -fno-ipa-icf
+// no-fault: open_file
 // env: GODEBUG=memprofilerate=1
 // limit: 60
 // expect: allocs: 0 before, 100 meanwhile

@@ -1,6 +1,7 @@
 /* A statically linked program has no libraries to load: nothing is compressed. Names and lines are found all the same. */
 // link: -lz
 // cflags: -static -Wl,--build-id=sha1
+// no-fault: open_file
 // env: GODEBUG=memprofilerate=1
 // The sanitizers' libraries are shared ones here.
 // skip-on: asan tsan

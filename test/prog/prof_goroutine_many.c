@@ -52,8 +52,10 @@ static int run(int argc, char **argv)
     while (gort_num_goroutine() > N + 1)
         gort_gosched();
     FILE *f = tmpfile();
-    if (gort_pprof_write("goroutine", fileno(f), 1) != 0)
+    if (gort_pprof_write("goroutine", fileno(f), 1) != 0) {
         perror("profile");
+        exit(1);
+    }
     rewind(f);
     text[fread(text, 1, sizeof text - 1, f)] = '\0';
     printf("%d\n", atoi(text + strlen("goroutine profile: total ")));

@@ -2,6 +2,7 @@
  * it announced or not, is in a foreign call, has not run yet, or is a thread of the program's. */
 // limit: 60
 // skip-on: tsan
+// no-fault: open_file
 // expect: all are found
 // expect: labelled
 // expect: the caller is first
@@ -43,8 +44,10 @@ static NOINLINE void computes(void)
 static NOINLINE void reads_silently(void)
 {
     char c;
-    if (read(ends[0], &c, 1) != 1)
+    if (read(ends[0], &c, 1) != 1) {
         perror("read");
+        exit(1);
+    }
     gort_waitgroup_done(&wg);
 }
 
@@ -54,8 +57,10 @@ static NOINLINE void reads_announced(void)
     gort_enter_syscall();
     ssize_t n = read(ends[0], &c, 1);
     gort_exit_syscall();
-    if (n != 1)
+    if (n != 1) {
         perror("read");
+        exit(1);
+    }
     gort_waitgroup_done(&wg);
 }
 
@@ -63,8 +68,10 @@ static void foreign(void *arg)
 {
     char c;
     (void)arg;
-    if (read(ends[0], &c, 1) != 1)
+    if (read(ends[0], &c, 1) != 1) {
         perror("read");
+        exit(1);
+    }
 }
 static NOINLINE void is_in_foreign_call(void)
 {
@@ -77,8 +84,10 @@ static NOINLINE void *is_a_thread(void *arg)
     char c;
     gort_attach_thread();
     gort_waitgroup_done(&wg);
-    if (read(ends[0], &c, 1) != 1)
+    if (read(ends[0], &c, 1) != 1) {
         perror("read");
+        exit(1);
+    }
     gort_detach_thread();
     return arg;
 }
@@ -89,8 +98,10 @@ static char text[1 << 16];
 static void write_profile(int debug)
 {
     FILE *f = tmpfile();
-    if (f == NULL || gort_pprof_write("goroutine", fileno(f), debug) != 0)
+    if (f == NULL || gort_pprof_write("goroutine", fileno(f), debug) != 0) {
         perror("profile");
+        exit(1);
+    }
     rewind(f);
     text[fread(text, 1, sizeof text - 1, f)] = '\0';
     fclose(f);
@@ -127,8 +138,10 @@ static int run(int argc, char **argv)
     (void)argc;
     (void)argv;
     never = gort_make_chan(int, 0);
-    if (pipe(ends) != 0)
+    if (pipe(ends) != 0) {
         perror("pipe");
+        exit(1);
+    }
     gort_waitgroup_add(&wg, 1);
     pthread_create(&t, NULL, is_a_thread, NULL);
     gort_waitgroup_wait(&wg);
@@ -155,8 +168,10 @@ static int run(int argc, char **argv)
                        ? "in full"
                        : text);
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
-    if (write(ends[1], "1234", 4) != 4)
+    if (write(ends[1], "1234", 4) != 4) {
         perror("write");
+        exit(1);
+    }
     gort_chan_close(never);
     pthread_join(t, NULL);
     gort_waitgroup_wait(&wg);

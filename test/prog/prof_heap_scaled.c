@@ -1,6 +1,7 @@
 /* At the default rate a few objects in a thousand are sampled; the file says about what all of them were. */
 // link: -lz
 // limit: 60
+// no-fault: open_file
 // expect: about 256 MiB in about 262144 objects
 // expect: text has what was sampled
 #include "pprof_reader.h"

@@ -3,6 +3,7 @@
 // link: -lz
 // cflags: -fno-optimize-sibling-calls -fno-ipa-icf
 // limit: 60
+// no-fault: open_file
 // expect: fraction: 0 1 1 0
 // expect: 3 of hold_mutex, 1 of hold_rw_write, 1 of hold_rw_read
 // expect: delays are right

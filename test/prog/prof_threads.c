@@ -1,6 +1,7 @@
 /* The profile of thread creation has a record of each thread of the runtime's, with the goroutine that wanted
  * it where one did. */
 // limit: 60
+// no-fault: open_file
 // expect: a thread for each
 // expect: some are known to be wanted
 #include <gort.h>
@@ -44,8 +45,10 @@ static const char *profile(void)
 {
     static char text[1 << 16];
     FILE *f = tmpfile();
-    if (f == NULL || gort_pprof_write("threadcreate", fileno(f), 1) != 0)
+    if (f == NULL || gort_pprof_write("threadcreate", fileno(f), 1) != 0) {
         perror("profile");
+        exit(1);
+    }
     rewind(f);
     text[fread(text, 1, sizeof text - 1, f)] = '\0';
     fclose(f);

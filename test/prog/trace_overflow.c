@@ -18,6 +18,7 @@
 // expect-re: ^created by run$
 // expect-re: ^$
 // expect-re: ^goroutine 1 \[.*\]:$
+// not: ^runtime: g [0-9]+: (unexpected|traceback stuck)
 #include <gort.h>
 
 static __attribute__((noinline)) long recurse(long n)

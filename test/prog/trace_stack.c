@@ -1,5 +1,6 @@
 /* gort_stack: the caller's traceback, cut to the buffer; with all, everybody's. */
 // no-fault: library
+// no-fault: open_file
 // expect-re: ^own:goroutine 1 \[running\]:$
 // expect-re: ^run\(\)$
 // expect-re: ^\t/.*trace_stack\.c:[0-9]+ \+0x[0-9a-f]+$

@@ -1,5 +1,5 @@
-/* A failure while the report is printed: frames without names, and still status 2. */
-// Programs for sanitizers ask a loader of their own.
+/* A failure while the report is printed, in the program's own symbolizer: frames without names, and still status
+ * 2. */
 // skip-on: asan tsan
 // exit: 2
 // expect-re: ^panic: once$
@@ -7,13 +7,36 @@
 // expect-re: ^fatal error: unexpected signal during runtime execution$
 // expect-re: ^panic during panic$
 // expect-re: ^non-Go function at pc=0x[0-9a-f]+$
-#include "loader.h"
+#include "jit.h"
+
+#include <gort.h>
+
+#include <unistd.h>
+
+static void traceback(struct gort_cgo_traceback_arg *arg)
+{
+    if (arg->max > 0)
+        arg->buf[0] = 0;
+}
+
+static void symbolizer(struct gort_cgo_symbolizer_arg *arg)
+{
+    if (arg->pc - (uintptr_t)jit_code < JIT_BYTES)
+        *(volatile int *)16 = 1;
+}
+
+static void dies(void *arg)
+{
+    (void)arg;
+    gort_panic(gort_any_string("once"));
+}
 
 static int run(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    on_asking = fault;
-    gort_panic(gort_any_string("once"));
+    gort_set_cgo_traceback(0, (void *)traceback, NULL, (void *)symbolizer);
+    jit_make(jit_with_frame, sizeof jit_with_frame)(dies, NULL);
+    return 0;
 }
 
 GORT_MAIN(run)
