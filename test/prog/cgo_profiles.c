@@ -19,7 +19,7 @@
 // expect: each record was dropped, each answer ended
 #include "await.h"
 #include "foreign_frames.h"
-#include "profile_sums.h"
+#include "pprof_reader.h"
 
 #include <gort/prof.h>
 
@@ -97,7 +97,7 @@ static bool is_right(const char *const *call, unsigned n, const char *leaf, cons
     return strcmp(call[n - 1], last) == 0;
 }
 
-static void say(const char *what, bool right, const struct pprof_read *s)
+static void say(const char *what, bool right, const struct pprof_calls *s)
 {
     printf("%s: %s\n", what, right ? "right" : "wrong");
     for (unsigned i = 0; !right && i < s->n; i++)
@@ -107,22 +107,21 @@ static void say(const char *what, bool right, const struct pprof_read *s)
 /* All samples of the leaf have the whole stack, and there are some. */
 static void check(const char *what, const char *path, const char *leaf, const char *last)
 {
-    struct pprof_file *p = pprof_open(path);
-    struct pprof_read s;
-    struct pp_bytes at = p->all;
+    struct pprof_file *p = pprof_read(path);
+    struct pprof_calls s = {.n = 0};
     bool right = false;
-    while (pprof_next(p, &at, &s)) {
-        if (!pprof_calls(&s, leaf))
+    for (size_t k = 0; k < p->samples; k++) {
+        s = pprof_calls(p, k);
+        if (!pprof_has(&s, leaf))
             continue;
         right = is_right(s.call, s.n, leaf, last);
         if (!right)
             break;
     }
     say(what, right, &s);
-    pprof_close(p);
 }
 
-static char path[256];
+static char path[32];
 
 static void check_written(const char *name, const char *leaf, const char *last)
 {
@@ -219,7 +218,7 @@ static void text(gort_waitgroup *done)
 static void callers(const char *what, int skip, const char *leaf)
 {
     struct list l = {.skip = skip};
-    struct pprof_read s = {.n = 0};
+    struct pprof_calls s = {.n = 0};
     gort_frame f;
     js_run(leaf_callers, &l);
     gort_frames *frames = gort_callers_frames(l.pcs, l.n);
@@ -235,7 +234,7 @@ static int run(int argc, char **argv)
 {
     gort_waitgroup done = {0};
     (void)argc, (void)argv;
-    close(pprof_temporary(path, sizeof path));
+    close(pprof_temporary(path));
     c = gort_make_chan(int, 0);
     js_set();
     cpu();

@@ -9,7 +9,7 @@
 // expect: attached, waiting: right
 // expect: stranger: right
 #include "foreign_frames.h"
-#include "profile_sums.h"
+#include "pprof_reader.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -20,7 +20,7 @@
 static volatile uint64_t sink;
 static void *volatile kept;
 static gort_chan *c;
-static char path[256];
+static char path[32];
 
 LEAF leaf_heap(void *unused)
 {
@@ -66,28 +66,27 @@ static void *stranger(void *unused)
 static void check(const char *what, const char *leaf)
 {
     static const char *const rest[] = {"js_callback", "js:inlined", "js:inner", "js:outer"};
-    struct pprof_file *p = pprof_open(path);
-    struct pprof_read s;
-    struct pp_bytes at = p->all;
+    struct pprof_file *p = pprof_read(path);
+    struct pprof_calls s = {.n = 0};
     bool right = false;
-    while (pprof_next(p, &at, &s)) {
+    for (size_t k = 0; k < p->samples; k++) {
+        s = pprof_calls(p, k);
         unsigned i = 0;
-        if (!pprof_calls(&s, leaf))
+        if (!pprof_has(&s, leaf))
             continue;
         if (strcmp(s.call[s.n - 1], "runtime._ExternalCode") == 0)
             s.n--;
         while (strcmp(s.call[i], leaf) != 0)
             i++;
         right = s.n == i + 1 + 4;
-        for (unsigned k = 0; right && k < 4; k++)
-            right = strcmp(s.call[i + 1 + k], rest[k]) == 0;
+        for (unsigned r = 0; right && r < 4; r++)
+            right = strcmp(s.call[i + 1 + r], rest[r]) == 0;
         if (!right)
             break;
     }
     printf("%s: %s\n", what, right ? "right" : "wrong");
     for (unsigned i = 0; !right && i < s.n; i++)
         printf("\t%s\n", s.call[i]);
-    pprof_close(p);
 }
 
 static void check_written(const char *what, const char *name, const char *leaf)
@@ -103,7 +102,7 @@ static int run(int argc, char **argv)
 {
     pthread_t t;
     (void)argc, (void)argv;
-    close(pprof_temporary(path, sizeof path));
+    close(pprof_temporary(path));
     c = gort_make_chan(int, 0);
     js_set();
     js_foreign(&(struct js_call){leaf_heap, NULL});

@@ -12,7 +12,7 @@
 // expect: callers: bounded
 #include "await.h"
 #include "foreign_frames.h"
-#include "profile_sums.h"
+#include "pprof_reader.h"
 
 #include <fcntl.h>
 #include <time.h>
@@ -76,12 +76,12 @@ static void leaf_wait(void *unused)
 /* All of it is there, the goroutine's function outermost, and no more than was to be. */
 static void check(const char *what, const char *path, const char *leaf, const char *last)
 {
-    struct pprof_file *p = pprof_open(path);
-    struct pprof_read s;
-    struct pp_bytes at = p->all;
+    struct pprof_file *p = pprof_read(path);
+    struct pprof_calls s = {.n = 0};
     bool good = false;
-    while (pprof_next(p, &at, &s)) {
-        if (!pprof_calls(&s, leaf))
+    for (size_t k = 0; k < p->samples; k++) {
+        s = pprof_calls(p, k);
+        if (!pprof_has(&s, leaf))
             continue;
         unsigned said = 0;
         good = strcmp(s.call[s.n - 1], last) == 0;
@@ -96,7 +96,6 @@ static void check(const char *what, const char *path, const char *leaf, const ch
         }
     }
     printf("%s: %s\n", what, good ? "bounded" : "wrong");
-    pprof_close(p);
 }
 
 static void waiter(gort_waitgroup *done)
@@ -152,10 +151,10 @@ static void leaf_callers(void *unused)
 
 static int run(int argc, char **argv)
 {
-    char path[256];
+    char path[32];
     gort_waitgroup done = {0};
     (void)argc, (void)argv;
-    int fd = pprof_temporary(path, sizeof path);
+    int fd = pprof_temporary(path);
     memset(huge, '\n', sizeof huge - 1);
     c = gort_make_chan(int, 0);
     js_code = jit_make(jit_without_frame, sizeof jit_without_frame);

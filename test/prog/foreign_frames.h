@@ -11,6 +11,7 @@
 
 #include <gort.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 enum { JS_OUTER_AT = 1000, JS_CONTEXT = 77 };
 static _Atomic int js_recorded, js_dropped, js_with_context, js_in_handler, js_ended;

@@ -18,7 +18,7 @@
 struct pprof_span {
     const unsigned char *p, *end;
 };
-enum { PPROF_MAX = 4096 };
+enum { PPROF_MAX = 4096, PPROF_CALLS = 1024 };
 struct pprof_file {
     unsigned char *bytes;
     size_t len;
@@ -152,15 +152,18 @@ static int pprof_column(const struct pprof_file *f, const char *type)
     return -1;
 }
 
-/* The calls of a sample, the innermost first: "leaf;caller;caller's caller;". Lives as long as the process. */
-static const char *pprof_stack(const struct pprof_file *f, size_t sample)
+/* The calls of a sample, the innermost first. They live as long as the process. */
+struct pprof_calls {
+    const char *call[PPROF_CALLS];
+    unsigned n;
+};
+static struct pprof_calls pprof_calls(const struct pprof_file *f, size_t sample)
 {
-    char *text = malloc(1 << 14); /* several goroutines read at once */
+    struct pprof_calls c = {.n = 0};
     struct pprof_span s = f->sample[sample], ids, line;
     unsigned long v;
-    text[0] = '\0';
     if (!pprof_get(s, 1, &v, &ids))
-        return text;
+        return c;
     while (ids.p < ids.end) {
         struct pprof_span l = pprof_by_id(f->location, f->locations, pprof_varint(&ids));
         unsigned long map = pprof_number(l, 2);
@@ -173,10 +176,31 @@ static const char *pprof_stack(const struct pprof_file *f, size_t sample)
             if (field != 4)
                 continue;
             struct pprof_span fn = pprof_by_id(f->function, f->functions, pprof_number(line, 1));
-            strcat(text, pprof_string(f, pprof_number(fn, 2)));
-            strcat(text, ";");
+            PPROF_CHECK(c.n < PPROF_CALLS);
+            c.call[c.n++] = pprof_string(f, pprof_number(fn, 2));
         }
     }
+    return c;
+}
+
+static __attribute__((unused)) bool pprof_has(const struct pprof_calls *c, const char *function)
+{
+    for (unsigned i = 0; i < c->n; i++)
+        if (strcmp(c->call[i], function) == 0)
+            return true;
+    return false;
+}
+
+/* The same as one text: "leaf;caller;caller's caller;". */
+static const char *pprof_stack(const struct pprof_file *f, size_t sample)
+{
+    struct pprof_calls c = pprof_calls(f, sample);
+    size_t n = 1;
+    for (unsigned i = 0; i < c.n; i++)
+        n += strlen(c.call[i]) + 1;
+    char *text = calloc(1, n), *at = text; /* several goroutines read at once */
+    for (unsigned i = 0; i < c.n; i++)
+        at += sprintf(at, "%s;", c.call[i]);
     return text;
 }
 
