@@ -1,10 +1,9 @@
 /* cycle.c: the phases of a collection.
  *
- * Owns    the leader of the gang, what was asked of it, who waits for it, and the order of a cycle.
+ * Owns    the order of a cycle, and what is known of the running one.
  * Holds   1. One cycle at a time; the next begins when the sweep of the last is over.
  *         2. gc.phase changes only while the world is stopped.
- *         3. A goroutine in `waiting` is readied once the cycle that it waits for is swept.
- * Locks   requests.lock, rank cycle: what is asked, and who waits.
+ * Locks   none. The leader of the gang alone runs cycles, when request.c has got a request.
  *
  *            asked                  stop            stop                swept
  *   GC_OFF --------> finish sweep --------> GC_MARK -------> GC_OFF, sweep ------> GC_OFF
@@ -16,10 +15,7 @@
 #include "gc/gc_int.h"
 #include "gc/taps.h"
 
-#include <gort/mem.h>
-
 #include "base/track.h"
-#include "base/fmt.h"
 #include "conf/conf.h"
 #include "dump/dump.h"
 #include "sync/sync.h"
@@ -28,24 +24,6 @@
 
 struct gc gc;
 struct gc_pauses gc_pauses;
-
-struct waiter {
-    struct waiter *next;
-    struct g *g;
-    uint64_t target;
-};
-
-static struct {
-    struct lock lock; /* rank cycle */
-    /* lock: */
-    uint64_t begun; /* cycles */
-    struct waiter *waiting;
-    /* atomic: */
-    au32 asked; /* bits 1 << enum gc_why */
-    au32 leader;
-    au32 busy;
-    struct note wake;
-} requests = {.lock = LOCK_INIT(cycle)};
 
 /* The running cycle. */
 static struct {
@@ -286,7 +264,7 @@ static void stop_with_roots_listed(int64_t *began, enum stw_kind kind)
 
 static void begin_marking(void)
 {
-    and_seq(&requests.asked, ~(1u << GC_WHY_HEAP)); /* this is that cycle */
+    gc_request_met(GC_WHY_HEAP);
     if (knobs.allocfreetrace > 0)
         gc_watch_cycle();
     mark_reset();
@@ -648,7 +626,7 @@ static void finish(void)
         gc_watch_cycle_say();
 }
 
-static void run_cycle(bool forced)
+void gc_run_cycle(bool forced)
 {
     prepare(forced);
     sweep_all();
@@ -674,88 +652,9 @@ static void run_cycle(bool forced)
     scavenge_swept();
 }
 
-/* ---- asking */
-static void wake_waiting(uint64_t done)
+int64_t gc_began_ns(void)
 {
-    struct waiter *ready_list = NULL, **at = &requests.waiting;
-    lock(&requests.lock);
-    while (*at != NULL) {
-        struct waiter *w = *at;
-        if (w->target <= done) {
-            *at = w->next;
-            w->next = ready_list;
-            ready_list = w;
-        } else {
-            at = &w->next;
-        }
-    }
-    unlock(&requests.lock);
-    while (ready_list != NULL) {
-        struct waiter *w = ready_list;
-        ready_list = w->next; /* w lies on the stack of the one that is readied */
-        ready(w->g);
-    }
-}
-
-static void serve(uint32_t asked)
-{
-    bool forced = (asked & 1u << GC_WHY_CALL) != 0;
-    if (!forced && (asked & 1u << GC_WHY_TIME) != 0 && knobs.gctrace > 0)
-        print("GC forced\n");
-    lock(&requests.lock);
-    uint64_t cycle = ++requests.begun;
-    unlock(&requests.lock);
-    run_cycle(forced);
-    wake_waiting(cycle);
-}
-
-static void leader_main(void *arg)
-{
-    (void)arg;
-    self()->kind = M_COLLECTOR;
-    for (;;) {
-        note_sleep(&requests.wake);
-        note_clear(&requests.wake);
-        store_seq(&requests.busy, 1u); /* before nothing is asked any more: pairs with gc_busy */
-        uint32_t asked = swap_seq(&requests.asked, 0u);
-        if (asked != 0)
-            serve(asked);
-        store_seq(&requests.busy, 0u);
-    }
-}
-
-void gc_request(enum gc_why why)
-{
-    uint32_t bit = 1u << why;
-    if (or_seq(&requests.asked, bit) & bit)
-        return;
-    if (load_acq(&requests.leader) == 0 && cas_seq(&requests.leader, 0u, 1u) &&
-        sched_helper_start(leader_main, NULL) != 0)
-        throw("runtime: failed to create new OS thread");
-    note_wake(&requests.wake);
-}
-
-bool gc_busy(void)
-{
-    return load_seq(&requests.asked) != 0 || load_seq(&requests.busy) != 0; /* in this order */
-}
-
-PARKS void gc_collect(void) NO_TSA
-{
-    struct waiter w = {.g = m_curg(self())};
-    lock(&requests.lock);
-    w.target = requests.begun + 1;
-    w.next = requests.waiting;
-    requests.waiting = &w;
-    gc_request(GC_WHY_CALL);
-    park_unlock(&requests.lock, WAIT_GC);
-}
-
-void gort_gc(void)
-{
-    m_enter();
-    gc_collect();
-    m_leave(self());
+    return load_rlx(&now.began_ns);
 }
 
 bool gc_marking(void)
@@ -766,16 +665,6 @@ bool gc_marking(void)
 uint64_t gc_goal(void)
 {
     return pacer_goal_now();
-}
-
-void gc_tick(int64_t now_ns)
-{
-    int64_t last = load_rlx(&now.began_ns);
-    limiter_update(now_ns);
-    if (last == 0)
-        last = sched_started_ns();
-    if (now_ns - last > GC_FORCE_NS && !gc_busy() && pacer_collects_by_itself())
-        gc_request(GC_WHY_TIME);
 }
 
 void gc_init(void)

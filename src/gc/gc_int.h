@@ -1,15 +1,26 @@
 /* gc_int.h: between the files of this room.
  *
- * One cycle (cycle.c, on the leader of the gang):
+ * One cycle (cycle.c, on the leader of the gang, when request.c says so):
  *
  *   sweep what is left
  *   dirty_arm                       pages of pointerful arenas, stacks, large root ranges: protected
  *   -- world stopped                mem_mark_start, pools rotate, phase = GC_MARK
  *   roots, parked stacks, drain     gang, assists; the program runs, objects are born marked
  *   rounds: dirty_collect, drain    until few pages were written during a round
+ *   slices, if rounds do not shrink backlog_fill lists the written pages; then in turns
+ *     -- world stopped 1 ms           the gang looks at them
+ *     -- world runs 1 ms              the leader goes on looking
  *   -- world stopped, strays too    last dirty pages, registers, thread-locals, data segments, drain;
  *                                   mem_mark_end, phase = GC_OFF
  *   sweep                           gang, and whoever allocates
+ *
+ * A brief cycle, tried when the last one found little to look at:
+ *
+ *   sweep what is left
+ *   -- world stopped, strays too    mem_mark_start, pools rotate, phase = GC_TERM; all roots, all stacks,
+ *                                   drain; mem_mark_end, phase = GC_OFF
+ *        if it takes too long:      phase = GC_MARK, dirty_arm; on from `roots` above
+ *   sweep
  *
  * Why no reachable object stays unmarked: at the end of the second stop, (a) every root was looked at
  * after the world stopped, or was looked at after it was protected and was not written since; (b) the
@@ -194,12 +205,20 @@ unsigned gang_size(void);
 /* Makes one more thread if there are fewer than n; outside of a stop. */
 void gang_grow(unsigned n);
 
-/* ---- cycle.c */
+/* ---- request.c: who asks for a cycle */
 enum gc_why { GC_WHY_HEAP, GC_WHY_TIME, GC_WHY_CALL };
 /* Asks for a cycle; never waits. Any thread. */
 void gc_request(enum gc_why why);
+/* The running cycle, whose marking begins, is what was asked for. */
+void gc_request_met(enum gc_why why);
 /* Is a cycle under way or asked for? Then waiting goroutines are no deadlock. */
 bool gc_busy(void);
+
+/* ---- cycle.c */
+/* One whole cycle, the sweep included. By the leader. */
+void gc_run_cycle(bool forced);
+/* When the last cycle began; 0: there was none. Any thread. */
+int64_t gc_began_ns(void);
 
 /* What MemStats, GCStats and the heap dump say of past cycles. Written with the world stopped. */
 struct gc_pauses {
