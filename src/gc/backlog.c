@@ -3,6 +3,8 @@
  * Owns    the list of written pages that a program left which writes faster than marking looks again.
  * Holds   1. What is in the list was protected when it was listed: a later write is reported later.
  *         2. Entries below `next` are taken by somebody, who looks at them before the gang's run ends.
+ *         3. No page of a root is in it: such a page is looked at when it is listed, for later it may be gone
+ *            (gort_remove_roots).
  * Locks   none. The leader fills the list while nobody takes from it.
  *
  * Rounds beside the program shrink only while looking at a page takes less time than writing to one: a program
@@ -47,7 +49,10 @@ static void append(enum dirty_kind kind, uintptr_t lo, uintptr_t hi)
 static void on_written(enum dirty_kind kind, uintptr_t lo, uintptr_t hi, void *arg)
 {
     size_t piece = 4 * os_page_bytes();
-    (void)arg;
+    if (kind == DIRTY_ROOT) { /* 3 */
+        mark_pages(kind, lo, hi, arg);
+        return;
+    }
     for (; hi - lo > piece; lo += piece)
         append(kind, lo, lo + piece);
     append(kind, lo, hi);
@@ -57,7 +62,10 @@ size_t backlog_fill(bool stacks)
 {
     list.len = 0;
     store_rlx(&list.next, (uint64_t)0);
-    return dirty_collect(0, 1, stacks, on_written, NULL);
+    struct marker *mk = marker_take();
+    size_t pages = dirty_collect(0, 1, stacks, on_written, mk);
+    marker_put(mk);
+    return pages;
 }
 
 static void work_off(unsigned i, unsigned n, void *arg)
