@@ -69,7 +69,7 @@ static struct {
 static bool take_spare(struct vec *v)
 {
     for (int i = 0; i < SPARES; i++) {
-        if (spare[i].at == NULL)
+        if (spare[i].at == NULL || spare[i].bytes < v->each)
             continue;
         v->at = spare[i].at;
         v->cap = spare[i].bytes / v->each;
@@ -184,6 +184,8 @@ static bool scratch_take(struct vec *v, size_t bytes)
     *v = (struct vec){.each = 1};
     if (take_spare(v) && v->bytes >= bytes)
         return true;
+    if (bytes < VEC_FIRST_BYTES)
+        bytes = VEC_FIRST_BYTES; /* it will be somebody's spare */
     void *at = mem_table_grow(v->at, v->bytes, bytes);
     if (at == NULL) {
         vec_drop(v);
