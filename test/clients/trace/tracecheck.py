@@ -539,9 +539,11 @@ def check(gens):
 def check_first_functions(gens):
     for gen in gens:
         for number, frames in gen.stacks.items():
-            functions = [frame[1] for frame in frames[-2:]]
-            if len(functions) == 2 and functions[0] == functions[1]:
-                raise Broken("stack %d begins twice with %s" % (number, gen.strings[functions[0]]))
+            if len(frames) < 2 or frames[-2][1] != frames[-1][1]:
+                continue
+            # A compiler may split a function and inline one part into the other: two frames of one address.
+            if (frames[-2][0] ^ frames[-1][0]) & (1 << 56) - 1:
+                raise Broken("stack %d begins twice with %s" % (number, gen.strings[frames[-1][1]]))
 
 
 def main():
