@@ -35,7 +35,7 @@ struct request {
 enum phase { OFF, ON, DRAINING };
 
 struct lock trace_control_lock = LOCK_INIT(tracectl);
-au32 trace_dying;
+au32 trace_dying, trace_ending;
 size_t trace_unread_max = TRACE_UNREAD_MAX;
 static struct {
     /* lock: */
@@ -121,13 +121,14 @@ static void hand_out(struct gen *g)
         return;
     trace_seal(g);
     lock(&trace_control_lock);
-    if (load_seq(&trace_dying) == 0) { /* else crash.c looks at what is kept */
-        g->readers = 1;                /* ours */
+    if (cas_seq(&trace_ending, (uint32_t)ENDING_SEALED, (uint32_t)ENDING_KEPT)) {
+        g->readers = 1; /* ours */
         deliver(g);
         if (control.flight)
             flight_keep(g, g->ended_ns);
         gen_drop(g);
-    }
+        store_seq(&trace_ending, (uint32_t)ENDING_NONE);
+    } /* else crash.c looks at what is kept */
     unlock(&trace_control_lock);
     wake_reader();
 }

@@ -5,10 +5,11 @@
  *            depends on is there. The moment lies SETTLE_NS before the look at the buffers, so that what
  *            was being written then is complete.
  *         2. No lock is waited for, nothing is allocated, names come from symbol tables alone.
- *         3. From `trace_dying` on the tracer's thread ends no generation and frees none that is kept; what it
- *            was at when it looked last is over SETTLE_NS later.
- * What cannot be had is left out: while the tracer's thread was making bytes of the generation before, the
- * file has the current one alone.
+ *         3. From `trace_dying` on the tracer's thread ends no generation; what it was at when it looked last is
+ *            over SETTLE_NS later. One that it had ended by then is waited for, ENDING_NS at most, and after
+ *            that (ENDING_LOST) it frees none that is kept.
+ * What cannot be had is left out: if the tracer's thread has not made the bytes of the generation before by
+ * then, the file has the current one alone.
  */
 #include "trace/trace_int.h"
 
@@ -19,7 +20,7 @@
 
 #include <string.h>
 
-enum { SETTLE_NS = 2000000 };
+enum { SETTLE_NS = 2000000, ENDING_NS = 500000000 };
 
 static struct {
     int fd;
@@ -249,6 +250,20 @@ static void put_gen(const struct gen *g)
         put(p->data, p->len);
 }
 
+/* True if nobody changes what is kept. */
+static bool ending_is_over(void)
+{
+    for (int64_t left = ENDING_NS;; left -= SETTLE_NS) {
+        uint32_t state = load_seq(&trace_ending);
+        if (state == ENDING_NONE ||
+            (left <= 0 && cas_seq(&trace_ending, (uint32_t)ENDING_SEALED, (uint32_t)ENDING_LOST)))
+            return true;
+        if (left <= -ENDING_NS)
+            return false;
+        os_sleep_ns(SETTLE_NS);
+    }
+}
+
 void trace_crash(void)
 {
     const char *path = flight_crash_path();
@@ -259,8 +274,9 @@ void trace_crash(void)
     crash.fd = os_create(path);
     if (crash.fd < 0)
         return;
+    bool settled = ending_is_over();
     put(TRACE_HEADER, TRACE_HEADER_BYTES);
-    if (flight_last_number() + 1 == trace_generation)
+    if (settled && flight_last_number() + 1 == trace_generation)
         flight_each_kept(put_gen);
     put_current();
     os_close(crash.fd);

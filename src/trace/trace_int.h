@@ -164,8 +164,17 @@ void samples_write(struct batch *b, struct gen *g);
 
 /* ---- control.c */
 extern struct lock trace_control_lock;
-extern size_t trace_unread_max;                            /* tests make it small */
-extern au32 trace_dying;                                   /* no generation is ended any more */
+extern size_t trace_unread_max; /* tests make it small */
+extern au32 trace_dying;        /* no generation is ended any more */
+/* What becomes of the generation that has just ended. */
+enum trace_ending {
+    ENDING_NONE,   /* there is none, or it is where it belongs */
+    ENDING_SEALED, /* its bytes are made, which may take long */
+    ENDING_KEPT,   /* it is handed out, which does not */
+    ENDING_LOST,   /* a dying program has not waited for it */
+};
+extern au32
+    trace_ending; /* enum trace_ending: written by the tracer's thread, and from SEALED to LOST by crash.c */
 void gen_drop(struct gen *g) REQUIRES(trace_control_lock); /* one reader less */
 enum control_op {
     OP_START,

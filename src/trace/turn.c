@@ -139,6 +139,8 @@ PARKS bool trace_turn(enum turn how, struct gen **ended)
     bool dying = load_seq(&trace_dying) != 0; /* crash.c looks at the generation by now */
     if (!dying && how != TURN_START)
         *ended = end(m);
+    if (*ended != NULL)
+        store_seq(&trace_ending, (uint32_t)ENDING_SEALED);
     if (!dying && how != TURN_STOP) {
         begin(m, fresh, kinds[how], how == TURN_START);
     } else if (!dying) {
