@@ -165,8 +165,10 @@ static void mutex_and_block(gort_waitgroup *done)
 {
     gort_set_block_profile_rate(1);
     gort_set_mutex_profile_fraction(1);
-    gort_go(sender);
-    js_run(leaf_block, NULL);
+    for (int i = 0; i < 20; i++) { /* where the sender comes first, it is the one that waits */
+        gort_go(sender);
+        js_run(leaf_block, NULL);
+    }
     gort_mutex_lock(&mutex);
     gort_waitgroup_add(done, 1);
     gort_go(locker, done);
