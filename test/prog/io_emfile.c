@@ -15,10 +15,8 @@ enum { MOST = 64 };
 /* A call that has to work for the rest to mean anything. */
 static int must(int r)
 {
-    if (r < 0) {
-        perror("must");
-        _exit(3);
-    }
+    if (r < 0)
+        gort_panicf("must: %s", strerror(errno));
     return r;
 }
 
@@ -32,12 +30,14 @@ static void wait_for_byte(int fd)
     gort_chan_send(got, &v);
 }
 
-/* Until the reader waits: the poller has its descriptors then. */
+/* Until the reader waits: the poller has its descriptors then. A reader that cannot wait has an answer. */
 static void await_reader(void)
 {
     static char text[1 << 16];
     do {
         gort_gosched();
+        if (gort_chan_len(got) != 0)
+            gort_panicf("the reader does not wait");
         text[gort_stack(text, sizeof text - 1, true)] = '\0';
     } while (strstr(text, "[IO wait]") == NULL);
 }

@@ -11,10 +11,8 @@
 /* A call that has to work for the rest to mean anything. */
 static int must(int r)
 {
-    if (r < 0) {
-        perror("must");
-        _exit(3);
-    }
+    if (r < 0)
+        gort_panicf("must: %s", strerror(errno));
     return r;
 }
 

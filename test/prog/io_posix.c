@@ -4,6 +4,7 @@
 // no-fault: send fcntl
 #include <gort/go.h>
 #include <gort/io.h>
+#include <gort/panic.h>
 #include <gort/time.h>
 
 #include <errno.h>
@@ -51,7 +52,7 @@ static int start(int argc, char **argv)
     gort_go(echo, s[0]);
     for (int i = 0; i < 1000; i++)
         if (write(s[1], "ping", 4) != 4 || read(s[1], b, sizeof b) != 4)
-            printf("round %d failed\n", i);
+            gort_panicf("round %d: %s", i, strerror(errno));
     struct pollfd p = {s[1], POLLIN, 0};
     printf("poll %d\n", poll(&p, 1, 5)); // expect: poll 0
     ioctl(s[1], FIONBIO, &one);

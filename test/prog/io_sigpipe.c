@@ -1,6 +1,7 @@
 /* A pipe without a reader is an error, not a death. */
 #include <gort/go.h>
 #include <gort/io.h>
+#include <gort/panic.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,8 @@ static int start(int argc, char **argv)
     int p[2];
     (void)argc;
     (void)argv;
-    gort_pipe(p);
+    if (gort_pipe(p) < 0)
+        gort_panicf("pipe: %s", strerror(errno));
     gort_close(p[0]);
     ssize_t r = gort_write(p[1], "x", 1);
     printf("%zd %s\n", r, strerror(errno)); // expect: -1 Broken pipe

@@ -2,6 +2,8 @@
 // env: GODEBUG=allocfreetrace=1
 // env: GOMAXPROCS=1
 // limit: 60
+// Names come from files: without them the lines are others.
+// no-fault: open_file
 // expect-re: ^tracealloc\(0x[0-9a-f]+, 0x20, node\)$
 // expect-re: ^goroutine 1 \[running\]:$
 // expect-re: ^make_node\(

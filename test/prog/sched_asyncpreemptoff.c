@@ -3,6 +3,8 @@
 // env: GOMAXPROCS=1
 // env: GODEBUG=asyncpreemptoff=1
 // expect: undisturbed
+// A thread that gets no CPU cannot be told from one that sleeps.
+// no-fault: proc_stat
 #include <gort.h>
 #include <stdio.h>
 #include <time.h>

@@ -1,6 +1,7 @@
 /* A program whose output nobody reads any more dies of it, quietly, as in C and as in Go. */
 // signal: SIGPIPE
 #include <gort.h>
+#include <string.h>
 #include <unistd.h>
 
 static int run(int argc, char **argv)
@@ -13,6 +14,6 @@ static int run(int argc, char **argv)
     close(p[0]);
     close(p[1]);
     gort_write(1, "x", 1);
-    return 0;
+    gort_panicf("write: %s", strerror(errno));
 }
 GORT_MAIN(run)

@@ -2,6 +2,7 @@
  * what main() does afterwards is done. */
 // expect: main is back with 7
 // skip-on: arm64
+// env: GOMAXPROCS=2
 #include <gort.h>
 #include <sched.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
-/* GODEBUG=scheddetail: the program passes its own stderr on until goroutine 1 was seen asleep. */
+/* GODEBUG=scheddetail: the program passes its own stderr on until goroutine 1 was seen asleep.
+ * Its own death is told where stderr was before. */
 // env: GOMAXPROCS=2
 // env: GODEBUG=schedtrace=10,scheddetail=1
 // expect-re: ^SCHED [0-9]+ms: gomaxprocs=2 .* runqueue=[0-9]+ gcwaiting=false nmidlelocked=0 stopwait=[0-9]+ sysmonwait=(true|false)$
@@ -6,6 +7,7 @@
 // expect-re: ^  M[0-9]+: p=(nil|[01]) curg=(nil|[0-9]+) mallocing=0 throwing=0 preemptoff= locks=[0-9]+ dying=0 spinning=(true|false) blocked=(true|false) lockedg=(nil|[0-9]+)$
 // expect-re: ^  G1: status=4\(sleep\) m=nil lockedm=nil$
 #include <gort.h>
+#include <gort/debug.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,7 +35,7 @@ static int run(int argc, char **argv)
     int p[2];
     (void)argc;
     (void)argv;
-    if (pipe(p) != 0 || dup2(p[1], 2) != 2)
+    if (gort_debug_set_crash_output(2) != 0 || pipe(p) != 0 || dup2(p[1], 2) != 2)
         return 1;
     gort_go(pass_on, p[0]);
     while (!seen)
