@@ -24,6 +24,7 @@
 #include "base/track.h"
 #include "conf/conf.h"
 
+#include <errno.h>
 #include <string.h>
 #include <ucontext.h>
 
@@ -58,6 +59,16 @@ static void mark_words(struct marker *mk, uintptr_t lo, uintptr_t hi, enum root_
         mark_range(mk, (const void *)lo, (const void *)hi, kind);
 }
 
+/* Is the page at `at` to be looked at? Yes if the kernel does not say, but for one that cannot be read. */
+static bool page_may_hold(uintptr_t at)
+{
+    unsigned char in_memory = 0;
+    int r = os_pages_in_memory((void *)at, 1, &in_memory);
+    if (r == 0)
+        return (in_memory & 1) != 0;
+    return r != -ENOMEM && os_can_read(at);
+}
+
 /* The pages of [lo, hi) that are in memory: where nobody can say where a stack ends. Some may not be
  * mapped at all. */
 static void mark_in_memory(struct marker *mk, uintptr_t lo, uintptr_t hi)
@@ -71,8 +82,7 @@ static void mark_in_memory(struct marker *mk, uintptr_t lo, uintptr_t hi)
             n = AT_ONCE;
         if (os_pages_in_memory((void *)at, n, in_memory) != 0) {
             n = 1;
-            if (os_pages_in_memory((void *)at, n, in_memory) != 0)
-                continue;
+            in_memory[0] = page_may_hold(at);
         }
         for (size_t i = 0; i < n; i++) {
             uintptr_t from = at + i * page, to = from + page;

@@ -26,7 +26,7 @@ void os_no_huge_pages(void *p, size_t bytes);
 int os_guard(void *p, size_t bytes);
 size_t os_page_bytes(void);
 /* For each of n pages from p on, a multiple of os_page_bytes: in_memory[i] & 1 tells whether reading it
- * would touch something. 0, or -errno: not all of it is mapped, or the kernel does not say. */
+ * would touch something. 0; -ENOMEM: not all of it is mapped; another -errno: the kernel does not say. */
 int os_pages_in_memory(const void *p, size_t n, unsigned char *in_memory);
 /* As os_map, but a child process made by os_clone_child shares it. */
 void *os_map_shared(size_t bytes);
@@ -35,6 +35,8 @@ int os_move(void *from, void *to, size_t bytes);
 /* Gives the pages back when the system is short of memory: they read as zero or as before. 0 or
  * -errno (then the kernel does not know this way). */
 int os_decommit_lazily(void *p, size_t bytes);
+/* Can the eight bytes at `at` be read? They are then in memory. Asks by a call that no filter of calls refuses. */
+bool os_can_read(uintptr_t at);
 /* How many of the first 32 pages from the one of `at` on can be read. */
 SIGSAFE unsigned os_pages_readable(uintptr_t at);
 /* Copies memory of this process; how much, up to the first byte that cannot be read; or -errno, as -ENOSYS where

@@ -144,7 +144,7 @@ int os_guard(void *p, size_t bytes)
 int os_pages_in_memory(const void *p, size_t n, unsigned char *in_memory)
 {
     if (FAULT(vm_in_memory))
-        return -ENOMEM;
+        return -EAGAIN;
     return (int)os_call3(SYS_mincore, p, n * os_page_bytes(), in_memory);
 }
 
@@ -165,6 +165,14 @@ int64_t os_read_memory(void *to, uintptr_t from, size_t bytes)
     if (FAULT(vm_read))
         return -ENOSYS;
     return os_call(SYS_process_vm_readv, getpid(), WORD(&here), 1, WORD(&there), 1, 0);
+}
+
+bool os_can_read(uintptr_t at)
+{
+    enum {
+        HOW_NOBODY_KNOWS = 9999
+    }; /* what is to be done with the mask is looked at after the mask */
+    return os_call4(SYS_rt_sigprocmask, HOW_NOBODY_KNOWS, at, 0, sizeof(uint64_t)) != -EFAULT;
 }
 
 unsigned os_pages_readable(uintptr_t at)
