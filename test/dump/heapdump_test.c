@@ -47,11 +47,14 @@ Test(heapdump, to_a_bad_descriptor_is_an_error)
     cr_expect_eq(in_gort(dump_nowhere), 0);
 }
 
+static _Atomic int draining;
+
 static void drain(void *arg)
 {
     char buf[4096];
     int *fd = arg;
     gort_enter_syscall();
+    draining = 1;
     while (read(fd[0], buf, sizeof buf) > 0) {
     }
     gort_exit_syscall();
@@ -68,7 +71,8 @@ static void dump_to_pipe(void)
     cr_expect_eq(pipe(fd), 0);
     fcntl(fd[1], F_SETFL, O_NONBLOCK);
     gort_go(drain_beside, fd); /* in an announced call, which goes on while the world is stopped */
-    gort_sleep(20000000);
+    while (!draining)
+        gort_gosched();
     cr_expect_eq(gort_debug_write_heap_dump(fd[1]), 0);
     close(fd[1]);
 }

@@ -42,6 +42,7 @@ static struct trace_read finish(void)
 
 Test(pagetrace, a_run_is_allocated_freed_and_given_back)
 {
+    uint64_t before = (uint64_t)os_nanotime() >> 7;
     struct span *s = pages_take(5, 0, OBJ_NOSCAN);
     uintptr_t base = s->base;
     *(char *)base = 1;
@@ -56,26 +57,29 @@ Test(pagetrace, a_run_is_allocated_freed_and_given_back)
         cr_expect_eq(t.event[i].p, -1);
     }
     cr_expect_eq(t.blocks, 1u);
-    cr_expect_eq(t.syncs, 1u);
+    cr_expect(t.syncs >= 1 && t.syncs <= 3, "one, and one for each long pause");
     uint64_t now = (uint64_t)os_nanotime() >> 7;
-    cr_expect(t.event[0].tick <= now && t.event[0].tick + 80000000 > now); /* 10 s */
+    cr_expect(t.event[0].tick >= before && t.event[2].tick <= now);
 }
 
 Test(pagetrace, words_are_laid_out_as_go_does)
 {
-    uint64_t w[6];
+    uint64_t w[7];
     pagetrace_write(PAGETRACE_ALLOC, 0xc000010000, 2000);
     pagetrace_write(PAGETRACE_FREE, 0xc000010000, 2000);
     pagetrace_finish();
     FILE *f = fopen(path, "rb");
-    cr_assert_eq(fread(w, 8, 6, f), 6u);
+    size_t n = fread(w, 8, 7, f);
     fclose(f);
+    cr_assert_geq(n, 6u);
     cr_expect_eq(w[0], 0xfffffffffffffffc);
     cr_expect_eq(w[1] & 7, 0u);
     cr_expect_eq(w[2], 0x000000c000010005u); /* no time since the sync */
     cr_expect_eq(w[3], 2000u);
-    cr_expect_eq(w[4] & 0xffffffffffff, 0xc000010006u);
-    cr_expect_eq(w[5], 2000u);
+    size_t second = (w[4] & 7) == 0 ? 5 : 4; /* behind a sync, where we did not run in between */
+    cr_expect_eq(n, second + 2);
+    cr_expect_eq(w[second] & 0xffffffffffff, 0xc000010006u);
+    cr_expect_eq(w[second + 1], 2000u);
 }
 
 Test(pagetrace, the_largest_small_and_the_smallest_large_run)

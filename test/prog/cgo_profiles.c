@@ -136,6 +136,11 @@ static void sender(void)
 {
     gort_chan_send(c, &(int){1});
 }
+static void late_sender(void)
+{
+    while (!gort_chan_try_send(c, &(int){1})) /* until somebody waits */
+        gort_gosched();
+}
 static void waits(gort_waitgroup *done)
 {
     js_run(leaf_block, NULL);
@@ -165,10 +170,8 @@ static void mutex_and_block(gort_waitgroup *done)
 {
     gort_set_block_profile_rate(1);
     gort_set_mutex_profile_fraction(1);
-    for (int i = 0; i < 20; i++) { /* where the sender comes first, it is the one that waits */
-        gort_go(sender);
-        js_run(leaf_block, NULL);
-    }
+    gort_go(late_sender);
+    js_run(leaf_block, NULL);
     gort_mutex_lock(&mutex);
     gort_waitgroup_add(done, 1);
     gort_go(locker, done);

@@ -14,7 +14,8 @@
 // expect: numbers agree
 // expect: the profile knows the sample
 // expect: a full device is an error
-#include <gort.h>
+#include "await.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -359,8 +360,8 @@ static int run(int argc, char **argv)
     gort_add_roots(added, 4 * sizeof *added);
     added[1] = gort_alloc(24);
     hidden_garbage = garbage();
+    await("[chan receive]", 1);
     clear_stack();
-    gort_sleep(10000000);
     gort_gc();
     int fd = memfd_create("dump", 0), full = open("/dev/full", O_WRONLY);
     gort_defer(deferred, NULL);

@@ -1,6 +1,7 @@
 /* mem_shrinkstack.h: for the programs mem_shrinkstack_*.c: a goroutine that went deep, came back and waits
  * while collections run. Are the pages that it used then still in memory? */
-#include <gort.h>
+#include "await.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -50,6 +51,7 @@ static int run(int argc, char **argv)
     (void)argv;
     gort_go(waits, began, end);
     gort_chan_recv(began, &n);
+    await("[chan receive]", 1);
     printf("%u of 16 pages\n", pages_in_memory());
     while (gort_num_goroutine() > 1 && n < CYCLES) {
         gort_gc();

@@ -86,6 +86,13 @@ static bool is_between(void)
     return false;
 }
 
+static bool is_shown(const char *what)
+{
+    static char text[1 << 16];
+    text[gort_stack(text, sizeof text - 1, true)] = '\0';
+    return strstr(text, what) != NULL;
+}
+
 static void happen(int what)
 {
     int v = 0;
@@ -97,6 +104,8 @@ static void happen(int what)
         contend_meanwhile();
     } else if (what == 'g') {
         gort_chan_send(ends, &v);
+        while (is_shown("wait_ends("))
+            gort_gosched();
         gort_go(wait_never, NULL);
         await("wait_never(", 1);
     }

@@ -306,12 +306,12 @@ Test(stw, stoppers_take_turns)
     cr_expect_eq(in_gort(contend), 0);
 }
 
-/* A goroutine that sleeps with its P, unannounced, and gets no signal. */
+/* A goroutine that sleeps with its P, unannounced, and gets no signal: until it is woken after the stop. */
 static void sleep_with_p(void)
 {
-    struct timespec t = {0, 300000000};
+    char c;
     add_acq_rel(&in_call, 1u);
-    syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &t, NULL);
+    cr_expect_eq(syscall(SYS_read, fds[0], &c, 1), 1);
     store_rel(&back, 1u);
 }
 
@@ -323,11 +323,13 @@ static void look_whether_back(void)
 
 static void stop_sleeping(void)
 {
+    cr_expect_eq(pipe(fds), 0);
     gort_go(sleep_with_p);
     while (load_acq(&in_call) == 0)
         gort_gosched();
     knobs.asyncpreemptoff = 1;
     look_stopped(look_whether_back);
+    cr_expect_eq(write(fds[1], "x", 1), 1);
     while (load_acq(&back) == 0)
         gort_gosched();
     cr_expect_eq(load_acq(&seen), 1u);
