@@ -68,6 +68,7 @@ static void take_stack(struct brief *r, struct g *g, struct trace_broken *b)
     const struct stack *other = m != NULL ? &m->g0.stack : NULL;
     struct symb_steps w;
     symb_steps_begin(&w, &at.ctx, at.exact, &g->stack, other);
+    w.strict = true;
     size_t all = symb_steps_run(&w, r->pcs, TRACE_FRAMES);
     size_t own = symb_steps_trim(&w, r->pcs, all, false);
     size_t n = cgo_complete(g, at.ucontext, r->pcs, own, TRACE_FRAMES);

@@ -10,6 +10,8 @@
  */
 #include "dump/dump_int.h"
 
+#include "os/maps.h"
+
 #include <errno.h>
 
 enum { WORD = sizeof(uintptr_t), AROUND_BYTES = 32 * WORD, PER_LINE = 2 };
@@ -63,7 +65,8 @@ bool broken_is_nonsense(const struct trace_broken *b, uintptr_t pc)
     const struct symb_lost *l = &b->lost;
     char byte;
     return l->kind == SYMB_LOST_RETURN && pc == l->ret &&
-           ((pc >= l->on.lo && pc < l->on.hi) || os_read_memory(&byte, pc, 1) == -EFAULT);
+           ((pc >= l->on.lo && pc < l->on.hi) || !os_may_execute(pc - 1) ||
+            os_read_memory(&byte, pc, 1) == -EFAULT);
 }
 
 /* ---- text */

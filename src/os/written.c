@@ -27,6 +27,7 @@
 
 #include "os/call.h"
 #include "os/fault.h"
+#include "os/maps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,16 +50,6 @@ struct pm_scan {
 enum { PM_WP_MATCHING = 1, PM_CHECK_WPASYNC = 2 };
 enum { IS_WRITTEN = 1 << 1, IS_PRESENT = 1 << 3, IS_SWAPPED = 1 << 4 };
 #define PM_SCAN _IOWR('f', 16, struct pm_scan)
-
-/* What is mapped at an address (Linux 6.11). */
-struct map_query {
-    uint64_t size, flags, addr;
-    uint64_t start, end, rights, page_bytes, offset, inode;
-    uint32_t device[2], name_bytes, build_id_bytes;
-    uint64_t name, build_id;
-};
-enum { MAP_IS_SHARED = 8 };
-#define MAP_QUERY _IOWR('f', 17, struct map_query)
 
 enum { STATE_NEW, STATE_STARTING, STATE_ON, STATE_REFUSED };
 static au32 state;
@@ -195,10 +186,9 @@ static bool all_private(int maps, uintptr_t lo, uintptr_t hi)
 
 bool os_written_can_track(uintptr_t lo, uintptr_t hi)
 {
-    static const char path[] = "/proc/self/maps";
     if (FAULT(map_query))
         return false;
-    int maps = (int)os_call4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    int maps = os_maps_open();
     if (maps < 0)
         return false;
     bool yes = all_private(maps, lo, hi);

@@ -24,6 +24,7 @@
 
 #include "base/atomic.h"
 #include "base/probe.h"
+#include "os/maps.h"
 #include "symb/cfi.h"
 #include "symb/symb_int.h"
 
@@ -223,6 +224,8 @@ static NOINLINE bool step_slow(struct symb_steps *w)
         remember(w->ret, pack(&row));
     if (found)
         return step_by_row(w, &row);
+    if (w->strict && !w->exact && !stays && !os_may_execute(addr))
+        return false;
     uintptr_t ret = w->ret;
     bool ok = step_blindly(w);
     if (stays && ok && !w->all)
@@ -347,7 +350,7 @@ static void begin(struct symb_steps *w, uintptr_t pc, uintptr_t sp, uintptr_t fp
     w->passed[w->on] = w->sp = sp;
     w->fp = fp;
     w->ret = pc;
-    w->exact = w->all = w->anew = w->has_from = w->whole = false;
+    w->exact = w->all = w->anew = w->has_from = w->whole = w->strict = false;
     const struct stack *on = &w->stack[w->on];
     w->over = pc == 0 || sp < on->lo || sp > on->hi || on->hi - on->lo < 2 * WORD;
 }

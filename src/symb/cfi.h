@@ -66,7 +66,8 @@ SIGSAFE enum cfi_step cfi_apply(const struct cfi_row *row, const struct stack st
                                 struct cfi_regs *r, uintptr_t *cfa);
 
 /* ---- cfi_modules.c: whose tables */
-/* The module that holds `addr`; false: none, or one that has no tables. `*stays`: it is never unloaded. */
+/* The module whose code is at `addr`; false: none, or one that has no tables. `*stays`: it is code that is never
+ * unloaded. */
 SIGSAFE bool cfi_module(uintptr_t addr, struct cfi_tables *t, bool *stays);
 
 #endif

@@ -25,6 +25,7 @@ enum { MODULES_MAX = 64, FOUND_MAX = 256 };
 
 struct stayer {
     uintptr_t lo, hi;
+    uintptr_t code_lo, code_hi; /* of what may be executed in it */
     struct cfi_tables tables;
 };
 
@@ -128,9 +129,9 @@ bool cfi_module(uintptr_t addr, struct cfi_tables *t, bool *stays)
         const struct stayer *m = &staying.at[i];
         if (addr < m->lo || addr >= m->hi)
             continue;
-        *stays = true;
+        *stays = addr >= m->code_lo && addr < m->code_hi;
         *t = m->tables;
-        return t->frames_lo != NULL;
+        return *stays && t->frames_lo != NULL;
     }
     *stays = false;
     return ask_loader(addr, t);
@@ -254,7 +255,7 @@ static void add_staying(const struct found *f, bool is_program)
         return;
     struct stayer *m = &staying.at[n];
     uintptr_t header = 0;
-    *m = (struct stayer){.lo = UINTPTR_MAX};
+    *m = (struct stayer){.lo = UINTPTR_MAX, .code_lo = UINTPTR_MAX};
     for (size_t i = 0; i < f->im.n; i++) {
         const ElfW(Phdr) *p = &f->im.ph[i];
         uintptr_t lo = f->im.bias + p->p_vaddr;
@@ -264,6 +265,10 @@ static void add_staying(const struct found *f, bool is_program)
             continue;
         m->lo = lo < m->lo ? lo : m->lo;
         m->hi = lo + p->p_memsz > m->hi ? lo + p->p_memsz : m->hi;
+        if ((p->p_flags & PF_X) == 0)
+            continue;
+        m->code_lo = lo < m->code_lo ? lo : m->code_lo;
+        m->code_hi = lo + p->p_memsz > m->code_hi ? lo + p->p_memsz : m->code_hi;
     }
     bool ok = header != 0 ? tables_of_header(&f->im, header, &m->tables)
                           : is_program && tables_of_file(&f->im, &m->tables);

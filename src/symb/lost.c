@@ -110,6 +110,7 @@ bool symb_lost(struct symb_lost *l, const struct context *at, bool exact, const 
     uintptr_t pc;
     size_t n = 0;
     symb_steps_begin(&w, at, exact, own, other);
+    w.strict = true;
     for (; n < max && !w.over; n++) {
         look(&seen[n % 2], &w);
         if (symb_steps_run(&w, &pc, 1) == 0)

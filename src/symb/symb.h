@@ -39,6 +39,8 @@ struct symb_steps {
     bool whole; /* over at a function that nobody called */
     bool all;   /* `regs` is this frame's, not just sp and fp */
     bool anew;  /* a walk within the walk */
+    bool
+        strict; /* over, too, at a return address where no code can be; set it once the walk has begun */
     bool has_from, from_exact;
     uintptr_t ret, sp, fp; /* of the frame that is next; its call, or instruction, holds ret - 1 */
     struct cfi_regs regs;

@@ -12,6 +12,7 @@ void symb_walk_begin(struct symb_walk *w, const struct context *c, const struct 
                      const struct stack *other, bool exact)
 {
     symb_steps_begin(&w->steps, c, exact, own, other);
+    w->steps.strict = true;
     w->next = (struct symb_frame){.pc = c->pc, .sp = c->sp, .exact = exact};
     w->more = !w->steps.over;
 }
