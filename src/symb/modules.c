@@ -256,7 +256,7 @@ static void add_symbols(const struct image *im, uint32_t type, struct vec *to)
         const char *name = part_text(names, sym.st_name);
         if (name == NULL || name[0] == '\0' || name[0] == '$') /* $x: arm64's, not a name */
             continue;
-        struct symbol *s = vec_add(to);
+        struct symbol *s = vec_more(to, sizeof *s);
         if (s == NULL)
             return;
         *s = (struct symbol){.addr = sym.st_value,

@@ -92,7 +92,7 @@ static bool keep_spare(const struct vec *v)
     return false;
 }
 
-static bool vec_grow(struct vec *v)
+bool vec_grow(struct vec *v)
 {
     if (v->cap == 0 && take_spare(v))
         return true;
@@ -152,30 +152,84 @@ void *vec_keep(struct vec *v, struct pool *p)
     return at;
 }
 
-/* ---- sorting */
+/* ---- sorting
+ *
+ * What is sorted are references, which hold what mostly decides; elements are looked at when that is equal. */
 typedef bool (*less_fn)(const void *a, const void *b);
 
-static bool is_sorted(const char *at, size_t n, size_t each, less_fn less)
+struct ref {
+    uint64_t key; /* what the element begins with */
+    size_t i;
+};
+struct sorting {
+    const char *at;
+    size_t n, each;
+    less_fn less;
+};
+
+static bool is_sorted(const struct sorting *s)
 {
-    for (size_t i = 1; i < n; i++)
-        if (less(at + i * each, at + (i - 1) * each))
+    for (size_t i = 1; i < s->n; i++)
+        if (s->less(s->at + i * s->each, s->at + (i - 1) * s->each))
             return false;
     return true;
 }
 
+static inline bool goes_before(const struct sorting *s, struct ref a, struct ref b)
+{
+    if (likely(a.key != b.key))
+        return a.key < b.key;
+    return s->less(s->at + a.i * s->each, s->at + b.i * s->each);
+}
+
+/* By insertion: for a few, and where most are in order. */
+static void sort_few(const struct sorting *s, struct ref *r, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct ref x = r[i];
+        size_t to = i;
+        for (; to > 0 && goes_before(s, x, r[to - 1]); to--)
+            r[to] = r[to - 1];
+        r[to] = x;
+    }
+}
+
 /* Merges from[lo, mid) and from[mid, hi) into `to`. */
-static void merge(char *to, const char *from, size_t lo, size_t mid, size_t hi, size_t each,
-                  less_fn less)
+static void merge(const struct sorting *s, struct ref *to, const struct ref *from, size_t lo,
+                  size_t mid, size_t hi)
 {
     size_t a = lo, b = mid;
-    if (mid == hi || !less(from + mid * each, from + (mid - 1) * each)) { /* in order as they are */
-        memcpy(to + lo * each, from + lo * each, (hi - lo) * each);
+    if (mid == hi || !goes_before(s, from[mid], from[mid - 1])) { /* in order as they are */
+        memcpy(to + lo, from + lo, (hi - lo) * sizeof *to);
         return;
     }
     for (size_t i = lo; i < hi; i++) {
-        bool second = a == mid || (b < hi && less(from + b * each, from + a * each));
-        copy(to + i * each, from + (second ? b++ : a++) * each, each);
+        bool second = a == mid || (b < hi && goes_before(s, from[b], from[a]));
+        to[i] = from[second ? b++ : a++];
     }
+}
+
+/* The references in order, in one of two arrays of them. */
+static const struct ref *sort_refs(const struct sorting *s, struct ref *here, struct ref *there)
+{
+    enum { FEW = 8 };
+    for (size_t i = 0; i < s->n; i++) {
+        memcpy(&here[i].key, s->at + i * s->each, sizeof here[i].key);
+        here[i].i = i;
+    }
+    for (size_t lo = 0; lo < s->n; lo += FEW)
+        sort_few(s, here + lo, s->n - lo < FEW ? s->n - lo : FEW);
+    for (size_t width = FEW; width < s->n; width *= 2) {
+        for (size_t lo = 0; lo < s->n; lo += 2 * width) {
+            size_t mid = s->n - lo < width ? s->n : lo + width;
+            size_t hi = s->n - lo < 2 * width ? s->n : lo + 2 * width;
+            merge(s, there, here, lo, mid, hi);
+        }
+        struct ref *swap = here;
+        here = there;
+        there = swap;
+    }
+    return here;
 }
 
 /* Room for as many bytes, of spare memory if there is some. */
@@ -198,24 +252,18 @@ static bool scratch_take(struct vec *v, size_t bytes)
 
 bool pool_sort(void *at, size_t n, size_t each, less_fn less)
 {
+    const struct sorting s = {.at = at, .n = n, .each = each, .less = less};
     struct vec scratch;
-    if (is_sorted(at, n, each, less))
+    if (is_sorted(&s))
         return true;
-    if (!scratch_take(&scratch, n * each))
+    if (!scratch_take(&scratch, n * (each + 2 * sizeof(struct ref))))
         return false;
-    char *here = at, *there = scratch.at;
-    for (size_t width = 1; width < n; width *= 2) {
-        for (size_t lo = 0; lo < n; lo += 2 * width) {
-            size_t mid = n - lo < width ? n : lo + width;
-            size_t hi = n - lo < 2 * width ? n : lo + 2 * width;
-            merge(there, here, lo, mid, hi, each, less);
-        }
-        char *swap = here;
-        here = there;
-        there = swap;
-    }
-    if (here != (char *)at)
-        memcpy(at, here, n * each);
+    struct ref *refs = scratch.at;
+    const struct ref *sorted = sort_refs(&s, refs, refs + n);
+    char *old = (char *)(refs + 2 * n);
+    memcpy(old, at, n * each);
+    for (size_t i = 0; i < n; i++)
+        copy((char *)at + i * each, old + sorted[i].i * each, each);
     vec_drop(&scratch);
     return true;
 }

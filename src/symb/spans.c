@@ -21,7 +21,7 @@ void spans_add(struct spans *s, uint64_t lo, uint64_t hi, uint32_t what)
     if (lo == 0 || lo >= hi)
         return;
     s->ranges.each = sizeof(struct range);
-    struct range *r = vec_add(&s->ranges);
+    struct range *r = vec_more(&s->ranges, sizeof *r);
     if (r != NULL)
         *r = (struct range){.lo = lo, .hi = hi, .what = what};
 }
@@ -37,7 +37,7 @@ static void step(struct vec *steps, uint64_t lo, uint32_t what)
 {
     struct span_step *last = steps->n > 0 ? (struct span_step *)steps->at + steps->n - 1 : NULL;
     if (last == NULL || last->lo != lo)
-        last = vec_add(steps);
+        last = vec_more(steps, sizeof *last);
     if (last != NULL)
         *last = (struct span_step){.lo = lo, .what = what};
 }
