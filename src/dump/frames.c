@@ -18,6 +18,9 @@ struct gort_frames {
     unsigned line; /* its logical calls that have been told */
     bool more;     /* `next` is there */
     gort_frame next;
+    /* What is known of pcs[at], and the pc that this is about; NULL: not asked, or too much was. */
+    const struct symb_answer *known;
+    uintptr_t pc;
     struct cgo_lines *foreign; /* what the program's symbolizer said of pcs[at]; NULL: not asked */
 };
 
@@ -49,21 +52,31 @@ static void next_pc(gort_frames *f)
 {
     f->at++;
     f->line = 0;
+    f->known = NULL;
     f->foreign = NULL;
 }
 
+static const struct symb_answer *answer_of(gort_frames *f, struct symb_answer *room)
+{
+    if (f->known != NULL)
+        return f->known;
+    const struct symb_answer *a = symb_answer_return(f->pcs[f->at], &f->pc, room);
+    f->known = a != room ? a : NULL;
+    return a;
+}
+
 /* The next call that the program's symbolizer knows of a pc that we do not know. */
-static bool next_foreign(gort_frames *f, uintptr_t pc)
+static bool next_foreign(gort_frames *f)
 {
     if (f->foreign == NULL) {
         f->foreign = cgo_has_symbolizer() ? gort_alloc(sizeof *f->foreign) : NULL;
         if (f->foreign != NULL)
-            cgo_symbolize(pc, f->foreign);
+            cgo_symbolize(f->pc, f->foreign);
     }
     if (f->foreign == NULL || f->line >= f->foreign->n)
         return false;
     const struct cgo_line *l = &f->foreign->line[f->line++];
-    f->next = (gort_frame){.pc = pc,
+    f->next = (gort_frame){.pc = f->pc,
                            .function = or_empty(l->function),
                            .file = or_empty(l->file),
                            .line = l->line,
@@ -74,16 +87,15 @@ static bool next_foreign(gort_frames *f, uintptr_t pc)
 static bool next_line(gort_frames *f)
 {
     struct symb_answer room;
-    uintptr_t pc;
-    const struct symb_answer *a = symb_answer_return(f->pcs[f->at], &pc, &room);
+    const struct symb_answer *a = answer_of(f, &room);
     if (a->line[0].function == NULL && a->n == 1)
-        return next_foreign(f, pc);
+        return next_foreign(f);
     if (f->line == 0)
         f->line = skipped(f);
     if (f->line >= a->n)
         return false;
     const struct symb_line *l = &a->line[f->line++];
-    f->next = (gort_frame){.pc = pc,
+    f->next = (gort_frame){.pc = f->pc,
                            .func = l->inlined ? NULL : func_of(l->func),
                            .function = or_empty(l->function),
                            .file = or_empty(l->path),
