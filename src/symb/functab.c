@@ -10,13 +10,17 @@
  */
 #include "symb/functab.h"
 
+#include "base/check.h"
+
 #include "conf/limits.h"
 #include "mem/mem.h"
 
+/* A slot is an answer's address and, above it, what tells most other pcs apart without a look at it. */
 struct table {
     size_t cap; /* a power of two; at most two thirds of it are used */
-    aptr slot[];
+    au64 slot[];
 };
+enum { MARK_SHIFT = 48 };
 static aptr answers; /* struct table */
 static size_t nslots_used, nanswers;
 
@@ -27,9 +31,24 @@ static struct {
 
 enum { FIRST_SLOTS = 2048 };
 
-static size_t hash_pc(uintptr_t pc)
+static uint64_t hash_pc(uintptr_t pc)
 {
-    return (size_t)((uint64_t)pc * 0x9E3779B97F4A7C15ull >> 20);
+    return (uint64_t)pc * 0x9E3779B97F4A7C15ull;
+}
+
+static size_t first_slot(uint64_t hash)
+{
+    return (size_t)(hash >> 20);
+}
+
+static const struct symb_answer *answer_in(uint64_t slot)
+{
+    return (const struct symb_answer *)(uintptr_t)(slot & (((uint64_t)1 << MARK_SHIFT) - 1));
+}
+
+static bool is_of(uint64_t slot, uint64_t hash, uintptr_t pc)
+{
+    return (slot ^ hash) >> MARK_SHIFT == 0 && answer_in(slot)->pc == pc;
 }
 
 static bool valid(const struct symb_answer *a)
@@ -42,19 +61,22 @@ const struct symb_answer *functab_find(uintptr_t pc)
     struct table *t = load_acq(&answers); /* pairs with grow */
     if (t == NULL)
         return NULL;
-    for (size_t i = hash_pc(pc);; i++) {
-        const struct symb_answer *a = load_acq(&t->slot[i & (t->cap - 1)]); /* functab_keep */
-        if (a == NULL || a->pc == pc)
-            return a != NULL && valid(a) ? a : NULL;
+    uint64_t hash = hash_pc(pc);
+    for (size_t i = first_slot(hash);; i++) {
+        uint64_t slot = load_acq(&t->slot[i & (t->cap - 1)]); /* functab_keep */
+        if (slot == 0)
+            return NULL;
+        if (is_of(slot, hash, pc))
+            return valid(answer_in(slot)) ? answer_in(slot) : NULL;
     }
 }
 
-static aptr *slot_of(struct table *t, uintptr_t pc)
+static au64 *slot_of(struct table *t, uintptr_t pc)
 {
-    for (size_t i = hash_pc(pc);; i++) {
-        aptr *slot = &t->slot[i & (t->cap - 1)];
-        const struct symb_answer *a = load_rlx(slot);
-        if (a == NULL || a->pc == pc)
+    uint64_t hash = hash_pc(pc);
+    for (size_t i = first_slot(hash);; i++) {
+        au64 *slot = &t->slot[i & (t->cap - 1)];
+        if (load_rlx(slot) == 0 || is_of(load_rlx(slot), hash, pc))
             return slot;
     }
 }
@@ -68,9 +90,9 @@ static bool grow(struct table *old)
         return false;
     t->cap = cap;
     for (size_t i = 0; old != NULL && i < old->cap; i++) {
-        const struct symb_answer *a = load_rlx(&old->slot[i]);
-        if (a != NULL)
-            store_rlx(slot_of(t, a->pc), (void *)(uintptr_t)a);
+        uint64_t slot = load_rlx(&old->slot[i]);
+        if (slot != 0)
+            store_rlx(slot_of(t, answer_in(slot)->pc), slot);
     }
     store_rel(&answers, t);
     return true;
@@ -85,11 +107,13 @@ const struct symb_answer *functab_keep(const struct symb_answer *a)
     struct symb_answer *copy = pool_take(&immortal, bytes);
     if (copy == NULL)
         return NULL;
+    CHECK((uintptr_t)copy >> MARK_SHIFT == 0);
     memcpy(copy, a, bytes);
-    aptr *slot = slot_of(load_rlx(&answers), a->pc);
-    nslots_used += load_rlx(slot) == NULL;
+    au64 *slot = slot_of(load_rlx(&answers), a->pc);
+    uint64_t mark = hash_pc(a->pc) >> MARK_SHIFT << MARK_SHIFT;
+    nslots_used += load_rlx(slot) == 0;
     nanswers++;
-    store_rel(slot, copy); /* pairs with functab_find */
+    store_rel(slot, mark | (uintptr_t)copy); /* pairs with functab_find */
     return copy;
 }
 
@@ -97,7 +121,7 @@ const struct symb_answer *functab_keep(const struct symb_answer *a)
 static const struct symb_func **func_slot(const struct symb_func **slot, size_t cap,
                                           const char *name, uintptr_t entry)
 {
-    for (size_t i = hash_pc(entry ^ (uintptr_t)name);; i++) {
+    for (size_t i = first_slot(hash_pc(entry ^ (uintptr_t)name));; i++) {
         const struct symb_func **at = &slot[i & (cap - 1)];
         if (*at == NULL || ((*at)->entry == entry && (*at)->name == name))
             return at;
