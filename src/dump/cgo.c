@@ -149,7 +149,6 @@ size_t cgo_lines(uintptr_t at, bool exact, struct symb_line *lines, size_t max)
     cgo_symbolize(exact ? at : at - 1, &said);
     for (n = 0; n < said.n && n < max; n++)
         lines[n] = (struct symb_line){.function = or_unknown(said.line[n].function),
-                                      .file = said.line[n].file,
                                       .path = said.line[n].file,
                                       .line = said.line[n].line,
                                       .entry = said.line[n].entry,

@@ -57,7 +57,7 @@ struct name {
     bool known;
     uintptr_t entry;
     const char *physical; /* the function that has the frame */
-    const char *function, *dir, *file;
+    const char *function, *path;
     int line;
 };
 
@@ -215,8 +215,7 @@ static void name_find(struct name *n)
     n->entry = physical->entry;
     n->physical = physical->function;
     n->function = l->function;
-    n->dir = l->file != NULL && l->file[0] != '/' ? l->dir : NULL;
-    n->file = l->file;
+    n->path = l->path;
     n->line = l->line;
     n->known = true;
 }
@@ -248,19 +247,6 @@ static void put_function(struct heapdump *d, const char *name, uintptr_t pc)
         put_str(d, name);
     else
         put_unknown_function(d, pc);
-}
-
-static void put_file(struct heapdump *d, const struct name *n)
-{
-    if (n->dir == NULL) {
-        put_str(d, n->file != NULL ? n->file : "?");
-        return;
-    }
-    size_t dir = strlen(n->dir), file = strlen(n->file);
-    put(d, dir + 1 + file);
-    put_raw(d, (uintptr_t)n->dir, dir);
-    put_raw(d, (uintptr_t) "/", 1);
-    put_raw(d, (uintptr_t)n->file, file);
 }
 
 /* ---- objects */
@@ -647,7 +633,7 @@ static void put_bucket(const void *bucket, size_t bytes, const uintptr_t *pcs, s
     for (size_t i = 0; i < n; i++) {
         const struct name *name = name_of(d, pcs[i]);
         put_function(d, name->function, pcs[i]);
-        put_file(d, name);
+        put_str(d, name->path != NULL ? name->path : "?");
         put(d, (uint64_t)name->line);
     }
     put(d, allocs);

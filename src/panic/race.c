@@ -248,30 +248,12 @@ static const char *stripped(const char *path)
     return at[0] == '.' && at[1] == '/' ? at + 2 : at;
 }
 
-static void print_file(struct out *o, const struct symb_line *l)
-{
-    char path[PATH_BYTES];
-    struct out p;
-    if (l->file == NULL) {
-        out_str(o, "??");
-        return;
-    }
-    out_init_mem(&p, path, sizeof path - 1);
-    if (l->file[0] != '/' && l->dir != NULL) {
-        out_str(&p, l->dir);
-        out_char(&p, '/');
-    }
-    out_str(&p, l->file);
-    path[p.len] = '\0';
-    out_str(o, stripped(path));
-}
-
 static void print_line(struct out *o, const struct symb_line *l, uintptr_t pc)
 {
     out_str(o, "  ");
     out_str(o, l->function != NULL ? l->function : "??");
     out_str(o, "()\n      ");
-    print_file(o, l);
+    out_str(o, l->path != NULL ? stripped(l->path) : "??");
     out_char(o, ':');
     out_int(o, l->line);
     if (l->entry != 0 && pc > l->entry) {

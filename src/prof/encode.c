@@ -398,24 +398,11 @@ static void put_samples(struct pprof *w)
 }
 
 /* ---- places, with names as far as they are known */
-static uint32_t file_word(struct pprof *w, const struct symb_line *l)
-{
-    if (l->file == NULL)
-        return 0;
-    if (l->file[0] == '/' || l->dir == NULL)
-        return word(w, l->file);
-    w->scratch.len = 0;
-    pbuf_str(&w->scratch, l->dir);
-    pbuf_char(&w->scratch, '/');
-    pbuf_str(&w->scratch, l->file);
-    return w->scratch.failed ? 0 : word_bytes(w, w->scratch.mem, w->scratch.len);
-}
-
 static void put_line(struct pprof *w, const struct symb_line *l)
 {
-    uint32_t name = word(w, l->function);
+    uint32_t name = word(w, l->function), file = l->path != NULL ? word(w, l->path) : 0;
     w->label.len = 0;
-    put_number(&w->label, 1, function(w, name, file_word(w, l), (uint32_t)l->start_line));
+    put_number(&w->label, 1, function(w, name, file, (uint32_t)l->start_line));
     put_number(&w->label, 2, (uint64_t)l->line);
     put_message(&w->inner, 4, &w->label);
 }
@@ -436,7 +423,7 @@ static char put_lines(struct pprof *w, const struct place *p)
     bool plain = w->head.plain_runtime && symb_is_runtime(p->addr, &lines[n - 1]);
     for (size_t i = plain ? n - 1 : 0; i < n; i++) {
         known |= lines[i].function != NULL ? HAS_FUNCTIONS : 0;
-        known |= lines[i].file != NULL ? HAS_FILES : 0;
+        known |= lines[i].path != NULL ? HAS_FILES : 0;
         known |=
             lines[i].line > 0 ? HAS_LINES | HAS_INLINED : 0; /* both are of the debug information */
         if (lines[i].function != NULL)

@@ -74,11 +74,7 @@ static void add_call(struct calls *c, uintptr_t pc, const struct symb_line *l)
     call->cell[2] = end_cell(c, from);
     from = c->text.len;
     if (call->named) {
-        if (l->file != NULL && l->file[0] != '/' && l->dir != NULL) {
-            pbuf_str(&c->text, l->dir);
-            pbuf_char(&c->text, '/');
-        }
-        pbuf_str(&c->text, l->file != NULL ? l->file : "?");
+        pbuf_str(&c->text, l->path != NULL ? l->path : "?");
         pbuf_char(&c->text, ':');
         pbuf_int(&c->text, l->line);
     }

@@ -27,14 +27,30 @@ struct abbrev {
     uint32_t sibling_at;  /* bytes before DW_AT_sibling; UINT32_MAX: it has none */
     uint8_t sibling_form;
     bool declares, has_code; /* it has DW_AT_declaration; an address */
+    bool says_who;           /* it has one of the facts behind FACT_ORIGIN */
     uint8_t npicks;
     uint32_t picks_at;          /* in abbrevs.picks; UINT32_MAX: all attributes have to be read */
     const unsigned char *specs; /* names and forms */
 };
-/* Where in a function's entry an attribute stands that is of interest here. */
+/* What is of interest in the entry of a function or a call: its code, where it is called, who it is. */
+enum fact {
+    FACT_LOW,
+    FACT_HIGH,
+    FACT_RANGES,
+    FACT_ENTRY,
+    FACT_CALL_FILE,
+    FACT_CALL_LINE,
+    FACT_ORIGIN, /* the entry that says the rest */
+    FACT_NAME,
+    FACT_LINKAGE,
+    FACT_FILE,
+    FACT_LINE,
+    FACTS,
+};
+/* Where in an entry a fact stands. */
 struct pick {
     int64_t implicit;
-    uint16_t name, form, at;
+    uint16_t fact, form, at;
 };
 struct abbrevs {
     struct abbrevs *older;
@@ -48,16 +64,17 @@ struct abbrevs {
 
 /* A function that has code, or a call that was inlined into one. */
 struct scope {
-    uint64_t die;    /* offset of its entry */
+    uint64_t die;    /* offset of its entry, or of that which says who it is */
     uint64_t entry;  /* 0: not known */
     uint32_t parent; /* the one around it, or NO_SCOPE */
     uint32_t call_file, call_line;
     uint32_t inlined : 1;
-    uint32_t named : 1;     /* `name` and `line` are set */
-    uint32_t looked_up : 1; /* `exported` is set */
-    uint32_t exported : 1;  /* a global symbol of its module */
-    uint32_t line : 28;     /* of its declaration; 0: not told */
-    const char *name;       /* a text that lives for ever; NULL: it has none */
+    uint32_t named : 1;           /* `name` and `line` are set */
+    uint32_t looked_up : 1;       /* `exported` is set */
+    uint32_t exported : 1;        /* a global symbol of its module */
+    uint32_t line : 28;           /* of its declaration; 0: not told */
+    const char *name;             /* a text that lives for ever; NULL: it has none */
+    const struct symb_func *func; /* made of it by names.c, once somebody asked */
 };
 
 struct row {
@@ -67,8 +84,8 @@ struct row {
 };
 #define ROW_END UINT32_MAX
 struct source {
-    const char *name, *dir;  /* dir may be NULL: the unit's */
-    const char *file, *path; /* texts that live for ever, once names.c has made them */
+    const char *name, *dir; /* dir may be NULL: the unit's */
+    const char *path;       /* a text that lives for ever, once names.c has made it */
 };
 struct lines {
     struct row *rows;
@@ -83,7 +100,6 @@ struct unit {
     uint64_t abbrev_at;
     uint64_t str_offsets_base, addr_base, rnglists_base, ranges_base, low_pc, stmt_list;
     const char *dir;
-    const char *kept_dir; /* the same, a text that lives for ever, once names.c has made it */
     uint8_t version, addr_bytes, off_bytes;
     bool has_lines, has_ranges;
     bool in_aranges;
@@ -104,6 +120,9 @@ struct dwarf {
     struct unit *units; /* by offset */
     uint32_t nunits;
     struct spans by_addr; /* indices of units */
+    /* The one that was asked for last, and where no other one has code. */
+    struct unit *last;
+    uint64_t last_lo, last_end;
     struct abbrevs *abbrevs;
     int64_t work; /* steps that are still allowed */
 };
@@ -160,9 +179,10 @@ const struct abbrev *dwarf_abbrev(const struct abbrevs *a, uint64_t code);
 typedef void (*attr_fn)(void *arg, unsigned name, const struct attr *a);
 void dwarf_each_attr(const struct unit *u, const struct abbrev *ab, struct bytes *b, attr_fn fn,
                      void *arg);
-/* The same for those that dwarf_info.c wants to know of functions and calls; others may be told, too. */
-void dwarf_each_pick(const struct unit *u, const struct abbrevs *t, const struct abbrev *ab,
-                     struct bytes b, attr_fn fn, void *arg);
+/* Sets the facts from `first` to `last` that a function's or call's entry tells; the others of these are
+ * ATTR_NONE. */
+void dwarf_facts(const struct unit *u, const struct abbrevs *t, const struct abbrev *ab,
+                 struct bytes b, enum fact first, enum fact last, struct attr facts[FACTS]);
 /* Moves `b` behind the attributes. */
 void dwarf_skip(const struct unit *u, const struct abbrevs *t, const struct abbrev *ab,
                 struct bytes *b);

@@ -105,7 +105,7 @@ struct dwarf_extra {
 
 static void skips_step(struct dwarf_extra *k, unsigned step)
 {
-    uint8_t *at = vec_add(k->steps);
+    uint8_t *at = vec_more(k->steps, sizeof *at);
     if (at != NULL)
         *at = (uint8_t)step;
 }
@@ -132,35 +132,48 @@ static void skips_form(struct dwarf_extra *k, uint64_t form, uint32_t bytes)
         skips_step(k, step);
 }
 
-static bool is_picked(uint64_t name)
+/* FACTS: it is none. */
+static enum fact fact_of(uint64_t name)
 {
     switch (name) {
-    case DW_AT_name:
     case DW_AT_low_pc:
+        return FACT_LOW;
     case DW_AT_high_pc:
-    case DW_AT_abstract_origin:
-    case DW_AT_decl_file:
-    case DW_AT_decl_line:
-    case DW_AT_specification:
-    case DW_AT_entry_pc:
+        return FACT_HIGH;
     case DW_AT_ranges:
+        return FACT_RANGES;
+    case DW_AT_entry_pc:
+        return FACT_ENTRY;
     case DW_AT_call_file:
+        return FACT_CALL_FILE;
     case DW_AT_call_line:
+        return FACT_CALL_LINE;
+    case DW_AT_abstract_origin:
+    case DW_AT_specification:
+        return FACT_ORIGIN;
+    case DW_AT_name:
+        return FACT_NAME;
     case DW_AT_linkage_name:
     case DW_AT_MIPS_linkage_name:
-        return true;
+        return FACT_LINKAGE;
+    case DW_AT_decl_file:
+        return FACT_FILE;
+    case DW_AT_decl_line:
+        return FACT_LINE;
     default:
-        return false;
+        return FACTS;
     }
 }
 
 static void abbrev_pick(struct vec *picks, struct abbrev *ab, uint64_t name, uint64_t form,
                         int64_t implicit)
 {
-    if (ab->picks_at == UINT32_MAX || !is_picked(name))
+    enum fact fact = ab->picks_at != UINT32_MAX ? fact_of(name) : FACTS;
+    if (fact == FACTS)
         return;
+    ab->says_who |= fact > FACT_ORIGIN;
     struct pick *p = ab->fixed_bytes <= UINT16_MAX && form <= UINT16_MAX && ab->npicks < UINT8_MAX
-                         ? vec_add(picks)
+                         ? vec_more(picks, sizeof *p)
                          : NULL;
     if (p == NULL) { /* it stands behind one of any length */
         picks->n = ab->picks_at;
@@ -168,7 +181,7 @@ static void abbrev_pick(struct vec *picks, struct abbrev *ab, uint64_t name, uin
         return;
     }
     *p = (struct pick){.implicit = implicit,
-                       .name = (uint16_t)name,
+                       .fact = (uint16_t)fact,
                        .form = (uint16_t)form,
                        .at = (uint16_t)ab->fixed_bytes};
     ab->npicks++;
@@ -275,20 +288,37 @@ void dwarf_skip(const struct unit *u, const struct abbrevs *t, const struct abbr
         }
 }
 
-void dwarf_each_pick(const struct unit *u, const struct abbrevs *t, const struct abbrev *ab,
-                     struct bytes b, attr_fn fn, void *arg)
+struct facts {
+    struct attr *of;
+    enum fact first, last;
+};
+
+static void fact_attr(void *arg, unsigned name, const struct attr *a)
 {
+    struct facts *f = arg;
+    enum fact fact = fact_of(name);
+    if (fact >= f->first && fact <= f->last)
+        f->of[fact] = *a;
+}
+
+void dwarf_facts(const struct unit *u, const struct abbrevs *t, const struct abbrev *ab,
+                 struct bytes b, enum fact first, enum fact last, struct attr facts[FACTS])
+{
+    for (unsigned i = first; i <= last; i++)
+        facts[i] = (struct attr){.kind = ATTR_NONE};
     if (ab->picks_at == UINT32_MAX) {
-        dwarf_each_attr(u, ab, &b, fn, arg);
+        struct facts f = {.of = facts, .first = first, .last = last};
+        dwarf_each_attr(u, ab, &b, fact_attr, &f);
         return;
     }
     for (const struct pick *p = t->picks + ab->picks_at, *end = p + ab->npicks; p < end; p++) {
+        if (p->fact < first || p->fact > last)
+            continue;
         struct bytes at = b;
-        struct attr a;
         bytes_skip(&at, p->at);
-        dwarf_attr(u, &at, p->form, p->implicit, &a);
-        if (!at.bad)
-            fn(arg, p->name, &a);
+        dwarf_attr(u, &at, p->form, p->implicit, &facts[p->fact]);
+        if (at.bad)
+            facts[p->fact].kind = ATTR_NONE;
     }
 }
 
@@ -309,7 +339,7 @@ static struct abbrevs *abbrevs_read(struct dwarf *d, const struct unit *u)
     const struct dwarf_extra extra = {.steps = &steps, .picks = &picks};
     struct abbrev ab;
     while (dwarf_abbrev_next(&b, &ab, &t, &extra) && dwarf_work(d, 4 + (uint64_t)ab.nattrs)) {
-        struct abbrev *at = vec_add(&of);
+        struct abbrev *at = vec_more(&of, sizeof *at);
         if (at == NULL)
             break;
         *at = ab;

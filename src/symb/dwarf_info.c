@@ -10,38 +10,6 @@
 
 enum { DEEPEST_ENTRY = 256, ORIGIN_HOPS = 8 };
 
-/* What an entry that may be a scope says. */
-struct told {
-    struct attr low, high, ranges, entry, call_file, call_line;
-};
-
-static void told_attr(void *arg, unsigned name, const struct attr *a)
-{
-    struct told *t = arg;
-    switch (name) {
-    case DW_AT_low_pc:
-        t->low = *a;
-        break;
-    case DW_AT_high_pc:
-        t->high = *a;
-        break;
-    case DW_AT_ranges:
-        t->ranges = *a;
-        break;
-    case DW_AT_entry_pc:
-        t->entry = *a;
-        break;
-    case DW_AT_call_file:
-        t->call_file = *a;
-        break;
-    case DW_AT_call_line:
-        t->call_line = *a;
-        break;
-    default:
-        break;
-    }
-}
-
 /* Reading one unit. */
 struct scan {
     struct dwarf *d;
@@ -58,32 +26,49 @@ static uint32_t scope_around(const struct scan *s)
 }
 
 /* Its code, added to the unit's; where that begins, 0 when it has none. */
-static uint64_t scope_code(struct scan *s, const struct told *t, uint32_t index)
+static uint64_t scope_code(struct scan *s, const struct attr *facts, uint32_t index)
 {
-    uint64_t low = dwarf_address(s->d, s->u, &t->low);
-    if (t->ranges.kind != ATTR_NONE)
-        return dwarf_ranges(s->d, s->u, &t->ranges, &s->u->by_addr, index);
-    uint64_t high =
-        t->high.kind == ATTR_NUMBER ? low + t->high.v : dwarf_address(s->d, s->u, &t->high);
+    uint64_t low = dwarf_address(s->d, s->u, &facts[FACT_LOW]);
+    const struct attr *end = &facts[FACT_HIGH];
+    if (facts[FACT_RANGES].kind != ATTR_NONE)
+        return dwarf_ranges(s->d, s->u, &facts[FACT_RANGES], &s->u->by_addr, index);
+    uint64_t high = end->kind == ATTR_NUMBER ? low + end->v : dwarf_address(s->d, s->u, end);
     if (low == 0 || high <= low)
         return 0;
     spans_add(&s->u->by_addr, low, high, index);
     return low;
 }
 
-static uint32_t scope_add(struct scan *s, uint64_t die, const struct told *t, bool inlined)
+static uint32_t number_or_0(const struct attr *a)
 {
+    return a->kind == ATTR_NUMBER ? (uint32_t)a->v : 0;
+}
+
+/* Where to begin to ask who it is. */
+static uint64_t who_is(const struct unit *u, const struct abbrev *ab, uint64_t die,
+                       const struct attr *origin)
+{
+    bool near = origin->kind == ATTR_REF && origin->v >= u->first && origin->v < u->end;
+    return near && ab->picks_at != UINT32_MAX && !ab->says_who ? origin->v : die;
+}
+
+static uint32_t scope_add(struct scan *s, const struct abbrev *ab, uint64_t die, struct bytes b)
+{
+    struct attr facts[FACTS];
+    dwarf_facts(s->u, s->abbrevs, ab, b, FACT_LOW, FACT_ORIGIN, facts);
+    bool inlined = ab->tag == DW_TAG_inlined_subroutine;
     uint32_t index = (uint32_t)s->scopes.n;
-    uint64_t first = scope_code(s, t, index), entry = dwarf_address(s->d, s->u, &t->entry);
+    uint64_t first = scope_code(s, facts, index);
+    uint64_t entry = dwarf_address(s->d, s->u, &facts[FACT_ENTRY]);
     struct scope *new = first != 0 ? vec_add(&s->scopes) : NULL;
     if (new == NULL)
         return scope_around(s);
-    new->die = die;
+    new->die = who_is(s->u, ab, die, &facts[FACT_ORIGIN]);
     new->entry = !inlined &&entry != 0 ? entry : first;
     new->parent = scope_around(s);
     new->inlined = inlined;
-    new->call_file = t->call_file.kind == ATTR_NUMBER ? (uint32_t)t->call_file.v : 0;
-    new->call_line = t->call_line.kind == ATTR_NUMBER ? (uint32_t)t->call_line.v : 0;
+    new->call_file = number_or_0(&facts[FACT_CALL_FILE]);
+    new->call_line = number_or_0(&facts[FACT_CALL_LINE]);
     return index;
 }
 
@@ -144,11 +129,8 @@ static bool scan_entry(struct scan *s, struct bytes *b)
     uint32_t scope = scope_around(s);
     struct bytes attrs = *b;
     dwarf_skip(s->u, s->abbrevs, ab, b);
-    if (is_scope(ab->tag) && ab->has_code && !b->bad) {
-        struct told t = {.low = {.kind = ATTR_NONE}};
-        dwarf_each_pick(s->u, s->abbrevs, ab, attrs, told_attr, &t);
-        scope = scope_add(s, die, &t, ab->tag == DW_TAG_inlined_subroutine);
-    }
+    if (is_scope(ab->tag) && ab->has_code && !b->bad)
+        scope = scope_add(s, ab, die, attrs);
     if (ab->children && ++s->depth < DEEPEST_ENTRY)
         s->open[s->depth] = scope;
     return s->depth > 0 && !b->bad;
@@ -176,12 +158,17 @@ static void unit_read(struct dwarf *d, struct unit *u)
 struct unit *dwarf_unit_at(struct dwarf *d, uint64_t addr)
 {
     uint64_t end;
+    if (addr >= d->last_lo && addr < d->last_end)
+        return d->last;
     uint32_t i = spans_find(&d->by_addr, addr, &end);
     if (i != SPAN_NONE) {
         struct unit *u = &d->units[i];
         dwarf_unit_open(d, u);
         if (!u->read)
             unit_read(d, u);
+        d->last = u;
+        d->last_lo = addr;
+        d->last_end = end;
         return u;
     }
     for (i = 0; i < d->nunits; i++) { /* units that do not tell which code is theirs */
@@ -203,44 +190,26 @@ uint32_t dwarf_scope_at(const struct unit *u, uint64_t addr, uint64_t *end)
 }
 
 /* ---- names and places, which may stand elsewhere: at the declaration, at the function that was inlined */
-struct named {
-    struct attr name, linkage, origin, file, line;
-};
-
-static void named_attr(void *arg, unsigned name, const struct attr *a)
-{
-    struct named *n = arg;
-    if (name == DW_AT_name)
-        n->name = *a;
-    else if (name == DW_AT_linkage_name || name == DW_AT_MIPS_linkage_name)
-        n->linkage = *a;
-    else if (name == DW_AT_abstract_origin || name == DW_AT_specification)
-        n->origin = *a;
-    else if (name == DW_AT_decl_file)
-        n->file = *a;
-    else if (name == DW_AT_decl_line)
-        n->line = *a;
-}
-
-static bool entry_named(struct dwarf *d, struct unit *u, uint64_t die, struct named *n)
+/* Who the function or call at `die` is, as far as that entry tells. */
+static bool entry_facts(struct dwarf *d, struct unit *u, uint64_t die, struct attr facts[FACTS])
 {
     struct abbrevs *t = dwarf_abbrevs(d, u);
     struct bytes b = {.at = d->info.p + die, .end = d->info.p + u->end};
     const struct abbrev *ab = t != NULL ? dwarf_abbrev(t, bytes_uleb(&b)) : NULL;
     if (ab == NULL)
         return false;
-    dwarf_each_pick(u, t, ab, b, named_attr, n);
+    dwarf_facts(u, t, ab, b, FACT_ORIGIN, FACT_LINE, facts);
     return true;
 }
 
 /* Goes on from an entry to the one that it refers to; false when there is none. */
-static bool next_origin(struct dwarf **d, struct unit **u, uint64_t *die, const struct named *n)
+static bool next_origin(struct dwarf **d, struct unit **u, uint64_t *die, const struct attr *origin)
 {
-    if (n->origin.kind == ATTR_REF_ALT)
+    if (origin->kind == ATTR_REF_ALT)
         *d = (*d)->alt;
-    else if (n->origin.kind != ATTR_REF)
+    else if (origin->kind != ATTR_REF)
         return false;
-    *die = n->origin.v;
+    *die = origin->v;
     *u = *d != NULL ? dwarf_unit_of(*d, *die) : NULL;
     return *u != NULL;
 }
@@ -250,17 +219,17 @@ static const char *name_of(struct dwarf *d, struct unit *u, uint64_t die, uint64
 {
     const char *linkage = NULL;
     for (int hop = 0; hop < ORIGIN_HOPS; hop++) {
-        struct named n = {.name = {.kind = ATTR_NONE}};
-        if (!entry_named(d, u, die, &n))
+        struct attr facts[FACTS];
+        if (!entry_facts(d, u, die, facts))
             break;
-        const char *s = dwarf_text(d, u, &n.name);
-        if (*line == 0 && n.line.kind == ATTR_NUMBER)
-            *line = n.line.v;
+        const char *s = dwarf_text(d, u, &facts[FACT_NAME]);
+        if (*line == 0 && facts[FACT_LINE].kind == ATTR_NUMBER)
+            *line = facts[FACT_LINE].v;
         if (s != NULL)
             return s;
         if (linkage == NULL)
-            linkage = dwarf_text(d, u, &n.linkage);
-        if (!next_origin(&d, &u, &die, &n))
+            linkage = dwarf_text(d, u, &facts[FACT_LINKAGE]);
+        if (!next_origin(&d, &u, &die, &facts[FACT_ORIGIN]))
             break;
     }
     return linkage;
@@ -271,14 +240,14 @@ struct source *dwarf_scope_declared(struct dwarf *d, struct unit *u, uint32_t sc
     uint64_t die = u->scopes[scope].die;
     *line = 0;
     for (int hop = 0; hop < ORIGIN_HOPS; hop++) {
-        struct named n = {.name = {.kind = ATTR_NONE}};
-        if (!entry_named(d, u, die, &n))
+        struct attr facts[FACTS];
+        if (!entry_facts(d, u, die, facts))
             break;
-        if (n.file.kind == ATTR_NUMBER && n.line.kind == ATTR_NUMBER) {
-            *line = n.line.v;
-            return dwarf_source(d, u, n.file.v);
+        if (facts[FACT_FILE].kind == ATTR_NUMBER && facts[FACT_LINE].kind == ATTR_NUMBER) {
+            *line = facts[FACT_LINE].v;
+            return dwarf_source(d, u, facts[FACT_FILE].v);
         }
-        if (!next_origin(&d, &u, &die, &n))
+        if (!next_origin(&d, &u, &die, &facts[FACT_ORIGIN]))
             break;
     }
     return NULL;

@@ -110,14 +110,14 @@ static bool row_less(const void *a, const void *b)
     return x->file == ROW_END && y->file != ROW_END;
 }
 
-static void row_add(struct program *p, uint32_t file)
+static inline void row_add(struct program *p, uint32_t file)
 {
     if (p->line == 0 && file != ROW_END)
         return;
     struct row *last = p->rows.n > p->sequence ? (struct row *)p->rows.at + p->rows.n - 1 : NULL;
     if (last != NULL && last->file == file && last->line == p->line && last->addr <= p->addr)
         return;
-    struct row *r = vec_add(&p->rows);
+    struct row *r = vec_more(&p->rows, sizeof *r);
     if (r == NULL)
         return;
     *r = (struct row){.addr = p->addr, .line = p->line, .file = file};
@@ -149,7 +149,7 @@ static void advance(struct program *p, uint64_t ops)
         ops * p->min_bytes; /* no machine of ours has several operations in one instruction */
 }
 
-static void special(struct program *p, unsigned opcode)
+static inline void special(struct program *p, unsigned opcode)
 {
     unsigned n = opcode - p->opcode_base;
     advance(p, n / p->range);
@@ -176,8 +176,8 @@ static void extended(struct program *p)
     }
 }
 
-/* One case for each standard opcode that changes something. */
-static void standard(struct program *p, unsigned opcode)
+/* One case for each standard opcode that changes something, or is frequent. */
+static inline void standard(struct program *p, unsigned opcode)
 {
     switch (opcode) {
     case DW_LNS_copy:
@@ -191,6 +191,11 @@ static void standard(struct program *p, unsigned opcode)
         return;
     case DW_LNS_set_file:
         p->file = (uint32_t)bytes_uleb(&p->b);
+        return;
+    case DW_LNS_set_column:
+        (void)bytes_uleb(&p->b);
+        return;
+    case DW_LNS_negate_stmt:
         return;
     case DW_LNS_const_add_pc:
         advance(p, (255 - p->opcode_base) / p->range);

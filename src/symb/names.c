@@ -66,40 +66,42 @@ struct making {
     struct module *m;
     uint64_t addr; /* as in the module's file */
     struct symb_answer *a;
-    struct scope *last; /* the function that has the frame, when DWARF tells */
-    bool next_is_its;   /* at addr + 1 are the same calls */
+    struct scope
+        *of[SYMB_LINES]; /* each line's, when DWARF tells the function that has the frame */
+    bool next_is_its;    /* at addr + 1 are the same calls */
 };
 
-static const char *joined(const char *dir, const char *file)
+static void out_folder(struct out *o, const char *folder)
+{
+    if (folder == NULL)
+        return;
+    out_str(o, folder);
+    out_char(o, '/');
+}
+
+static const char *path_of(const struct unit *u, const struct source *s)
 {
     char path[PATH_BYTES];
     struct out o;
+    const char *first = s->dir != NULL && s->name[0] != '/' ? s->dir : s->name;
     out_init_mem(&o, path, sizeof path - 1);
-    if (dir != NULL && file[0] != '/') {
-        out_str(&o, dir);
-        out_char(&o, '/');
-    }
-    out_str(&o, file);
+    if (first[0] != '/')
+        out_folder(&o, u->dir);
+    if (first != s->name)
+        out_folder(&o, first);
+    out_str(&o, s->name);
     path[o.len] = '\0';
     return intern(path);
 }
 
-static void place(struct unit *u, struct source *s, uint64_t line, struct symb_line *l)
+static void place(const struct unit *u, struct source *s, uint64_t line, struct symb_line *l)
 {
     l->line = line <= INT32_MAX ? (int)line : 0;
     if (s == NULL || s->name == NULL)
         return;
-    if (s->path == NULL) {
-        s->file = joined(s->dir, s->name);
-        s->path = s->file != NULL ? joined(u->dir, s->file) : NULL;
-    }
-    l->file = s->file;
+    if (s->path == NULL)
+        s->path = path_of(u, s);
     l->path = s->path;
-    if (s->file == NULL || s->file[0] == '/' || u->dir == NULL)
-        return;
-    if (u->kept_dir == NULL)
-        u->kept_dir = intern(u->dir);
-    l->dir = u->kept_dir;
 }
 
 /* Where a function begins, that is its declaration, as in Go. */
@@ -133,7 +135,7 @@ static bool lines_of_scopes(struct making *k, struct unit *u, uint32_t scope, st
     struct symb_answer *a = k->a;
     a->n = 0;
     while (scope != NO_SCOPE && a->n < SYMB_LINES) {
-        struct scope *s = &u->scopes[scope];
+        struct scope *s = k->of[a->n] = &u->scopes[scope];
         const char *name = dwarf_scope_name(&k->m->dwarf, u, scope);
         struct symb_line *l = &a->line[a->n++];
         *l = *at;
@@ -141,10 +143,8 @@ static bool lines_of_scopes(struct making *k, struct unit *u, uint32_t scope, st
         l->inlined = s->inlined;
         l->start_line = start_line(&k->m->dwarf, u, s);
         l->entry = s->entry + k->m->bias;
-        if (!s->inlined) {
-            k->last = s;
+        if (!s->inlined)
             return true;
-        }
         *at = (struct symb_line){.line = 0};
         place(u, dwarf_source(&k->m->dwarf, u, s->call_file), s->call_line, at);
         scope = s->parent;
@@ -171,13 +171,25 @@ static bool lines_of_dwarf(struct making *k)
     return false;
 }
 
-static void lines_finish(struct symb_answer *a)
+/* A scope's is always the same. */
+static const struct symb_func *func_of(struct scope *s, const char *name, uintptr_t entry)
 {
+    if (s == NULL)
+        return functab_func(name, entry);
+    if (s->func == NULL)
+        s->func = functab_func(name, entry);
+    return s->func;
+}
+
+static void lines_finish(struct making *k, bool has_scopes)
+{
+    struct symb_answer *a = k->a;
     uintptr_t entry = a->line[a->n - 1].entry;
     for (unsigned i = 0; i < a->n; i++) {
         struct symb_line *l = &a->line[i];
         l->entry = entry;
-        l->func = l->function != NULL ? functab_func(l->function, entry) : NULL;
+        l->func =
+            l->function != NULL ? func_of(has_scopes ? k->of[i] : NULL, l->function, entry) : NULL;
         if (l->func == NULL)
             l->function = NULL;
     }
@@ -214,13 +226,18 @@ static bool scope_exported(const struct module *m, struct scope *s, uint64_t add
 
 void module_describe(struct module *m, uintptr_t pc, struct symb_answer *a)
 {
-    struct making making = {.m = m, .addr = pc - m->bias, .a = a}, *k = &making;
+    struct making making, *k = &making;
+    k->m = m;
+    k->addr = pc - m->bias;
+    k->a = a;
+    k->next_is_its = false;
     module_open(m);
-    if (lines_of_dwarf(k))
-        a->line[a->n - 1].exported = scope_exported(m, k->last, k->addr);
+    bool has_scopes = lines_of_dwarf(k);
+    if (has_scopes)
+        a->line[a->n - 1].exported = scope_exported(m, k->of[a->n - 1], k->addr);
     else
         line_of_symbol(k, &a->line[a->n++]);
-    lines_finish(a);
+    lines_finish(k, has_scopes);
     a->next_begins = !k->next_is_its && begins_at(k->m, k->addr + 1);
 }
 
@@ -398,8 +415,7 @@ size_t symb_lines(uintptr_t at, bool exact, enum symb_way way, struct symb_line 
 /* Objects that were not joined (tests that look inside) are told by where their source lies. */
 static bool is_our_source(const struct symb_line *l)
 {
-    return l->file != NULL &&
-           (strncmp(l->file, "src/", 4) == 0 || strstr(l->file, "/gort/src/") != NULL);
+    return l->path != NULL && strstr(l->path, "/src/") != NULL;
 }
 
 bool symb_is_runtime(uintptr_t pc, const struct symb_line *first)

@@ -147,9 +147,7 @@ struct symb_func {
 };
 struct symb_line {
     const char *function; /* NULL if unknown; lives as long as the process, as all texts here */
-    const char *dir;      /* goes before a relative `file`; may be NULL */
-    const char *file;     /* NULL if unknown */
-    const char *path;     /* dir and file in one; NULL if unknown */
+    const char *path;     /* of the file; NULL if unknown */
     const struct symb_func *func; /* NULL with `function` */
     int line;
     bool inlined;    /* its frame is that of the lines that follow */

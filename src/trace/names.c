@@ -88,13 +88,9 @@ static const char *file_name(const struct symb_line *l)
     char text[NAME_MAX_BYTES];
     struct out o;
     out_init_mem(&o, text, sizeof text);
-    if (l->file == NULL)
+    if (l->path == NULL)
         return "";
-    if (l->file[0] != '/' && l->dir != NULL) {
-        out_str(&o, l->dir);
-        out_char(&o, '/');
-    }
-    out_str(&o, l->file);
+    out_str(&o, l->path);
     return keep(&o);
 }
 

@@ -40,7 +40,7 @@ Test(names, inlined_calls_are_lines_of_their_own)
     cr_expect(l[0].inlined && l[1].inlined && !l[2].inlined);
     cr_expect_eq(l[1].line, MIDDLE_LINE);
     cr_expect_eq(l[2].line, OUTER_LINE);
-    cr_expect(strstr(l[1].file, "names_test.c") != NULL);
+    cr_expect(strstr(l[1].path, "names_test.c") != NULL);
     cr_expect_eq(l[2].entry, (uintptr_t)pc_of_outer);
     cr_expect_eq(l[0].entry, (uintptr_t)pc_of_outer);
 }
@@ -78,7 +78,7 @@ Test(names, nothing_is_known_of_nothing)
 {
     struct symb_line l[2];
     cr_assert_eq(symb_lines(1, true, SYMB_FULL, l, 2), 1);
-    cr_expect(l[0].function == NULL && l[0].file == NULL && l[0].entry == 0);
+    cr_expect(l[0].function == NULL && l[0].path == NULL && l[0].entry == 0);
     cr_assert_eq(symb_lines((uintptr_t)pc_of_outer, true, SYMB_SAFE, l, 2), 1);
     cr_expect(l[0].function == NULL);
 }
