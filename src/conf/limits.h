@@ -132,7 +132,8 @@
 #ifndef CPU_RING_SLOTS
 #define CPU_RING_SLOTS 1024u /* samples between handlers and counts; a power of two */
 #endif
-#define CPU_DRAIN_NS (100 * 1000000ll)
+#define CPU_LOOK_NS      (20 * 1000000ll) /* threads that are to be sampled are looked at so often */
+#define CPU_LOOK_EACH_NS (100 * 1000ll)   /* and so much later for each of them */
 
 /* ---- trace */
 #ifndef TRACE_BUFFER_BYTES

@@ -37,7 +37,7 @@ int64_t os_cpu_timer_start(int tid, clockid_t clock, int64_t first_ns, int64_t p
     int64_t id = create(tid, clock);
     if (id < 0)
         return id;
-    int64_t r = os_call4(SYS_timer_settime, id, 0, &at, NULL);
+    int64_t r = os_call4(SYS_timer_settime, id, TIMER_ABSTIME, &at, NULL);
     if (r >= 0)
         return id;
     os_cpu_timer_stop(id);

@@ -89,6 +89,8 @@ int64_t os_clock_read_ns(clockid_t clock); /* -errno when the thread is gone */
 int os_thread_asleep(int tid);
 /* Does that thread block `sig`? -1: no answer. */
 int os_thread_blocks(int tid, int sig);
+/* How often that thread has gone to sleep. -1: no answer. */
+int64_t os_thread_sleeps(int tid);
 /* How many threads the process has; -1 when the kernel does not say. */
 int os_thread_count(void);
 /* Sends `sig` to one thread of this process. */
@@ -234,8 +236,8 @@ bool os_signal_take(int sig, os_signal_fn fn);
 SIGSAFE sigset_t os_signal_block(int sig);
 
 /* ---- cputimer.c: SIGPROF in proportion to CPU time */
-/* Sends thread `tid` a SIGPROF (si_code SI_TIMER) after first_ns of its CPU time, which `clock` tells, and then
- * each period_ns. The timer, or -errno. */
+/* Sends thread `tid` a SIGPROF (si_code SI_TIMER) when its CPU clock, `clock`, shows first_ns, and then each
+ * period_ns, or later: when the kernel's tick finds the thread running. The timer, or -errno. */
 int64_t os_cpu_timer_start(int tid, clockid_t clock, int64_t first_ns, int64_t period_ns);
 void os_cpu_timer_stop(int64_t timer);
 /* Sends a SIGPROF (si_code SI_KERNEL) to whoever runs, for each period_ns of CPU time of the process; 0: no

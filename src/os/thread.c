@@ -133,20 +133,42 @@ static int parse_blocked(const char *status, int sig)
     return (int)(mask >> (sig - 1) & 1);
 }
 
-int os_thread_blocks(int tid, int sig)
+/* The beginning of a thread's status; empty when the kernel does not say. */
+static void read_status(int tid, char *buf, size_t cap)
 {
-    char path[64], buf[2048];
+    char path[64];
+    buf[0] = '\0';
     if (FAULT(proc_status))
-        return -1;
+        return;
     int keep = errno;
     task_path(path, tid, "/status");
     int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    int64_t n = fd < 0 ? -1 : os_read(fd, buf, sizeof buf - 1);
+    int64_t n = fd < 0 ? -1 : os_read(fd, buf, cap - 1);
     if (fd >= 0)
         os_close(fd);
     errno = keep;
     buf[n > 0 ? n : 0] = '\0';
+}
+
+int os_thread_blocks(int tid, int sig)
+{
+    char buf[2048];
+    read_status(tid, buf, sizeof buf);
     return parse_blocked(buf, sig);
+}
+
+int64_t os_thread_sleeps(int tid)
+{
+    static const char name[] = "\nvoluntary_ctxt_switches:\t";
+    char buf[8192]; /* it stands last, behind masks of all CPUs */
+    int64_t n = 0;
+    read_status(tid, buf, sizeof buf);
+    const char *at = strstr(buf, name);
+    if (at == NULL)
+        return -1;
+    for (at += sizeof name - 1; *at >= '0' && *at <= '9'; at++)
+        n = n * 10 + (*at - '0');
+    return n;
 }
 
 /* The word before the last of "NUMBER ARGUMENT... SP PC\n", in hexadecimal; "running\n" has none. */

@@ -1,7 +1,7 @@
 /* cpu.c: the CPU profile.
  *
  * Owns    when CPU time is sampled, and at what rate; which thread has a timer; the profile that is written.
- *         What a sample is: cpu_sample.c. How samples are counted: cpu_log.c.
+ *         How many samples are due: cpu_due.c. What a sample is: cpu_sample.c. How they are counted: cpu_log.c.
  * Holds   1. m->cpu_timer is, of each thread of the runtime,
  *              GONE      not there (yet, or any more), or the program's again
  *              BARE      there, without a timer
@@ -15,8 +15,8 @@
  *         afterwards. All are seq_cst: each thread is armed by one of both, and disarmed likewise.
  *
  * Threads that the runtime does not know, such as those that a library makes, have no timer: ITIMER_PROF of the
- * process counts them. Its signal comes to whoever runs when it is due, and threads that have their own ignore
- * it. So it does too where the kernel gives no timer (RLIMIT_SIGPENDING).
+ * process counts them. Its signal comes to whoever runs when it is due; to a thread that has a timer of its own
+ * it says no more than that one's. It counts threads too that the kernel gives no timer (RLIMIT_SIGPENDING).
  *
  * The handler stays once it is installed, as in Go: a signal may be on its way when the profile ends. If the
  * program has a handler of its own for SIGPROF, that one stays, and there is no profile: EBUSY.
@@ -55,12 +55,13 @@ static void arm(struct m *m)
     static au64 phase;
     if (!cas_seq(&m->cpu_timer, BARE, BUSY))
         return;
-    int64_t every = load_seq(&period), id = -1;
-    if (every > 0) {
+    int64_t every = load_seq(&period), now = os_clock_read_ns(m->cpu_clock), id = -1;
+    if (every > 0 && now >= 0) {
         uint64_t rand = add_rlx(&phase, UINT64_C(0x9E3779B97F4A7C15)) ^ (uint64_t)os_nanotime();
         rand |= 1;
-        id =
-            os_cpu_timer_start(m->tid, m->cpu_clock, 1 + rand_next(&rand) % (uint32_t)every, every);
+        int64_t first = now + 1 + rand_next(&rand) % (uint32_t)every;
+        cpu_due_begin(m, first, every);
+        id = os_cpu_timer_start(m->tid, m->cpu_clock, first, every);
     }
     store_seq(&m->cpu_timer, id >= 0 ? id + OWN : BARE);
 }
@@ -77,6 +78,7 @@ static void disarm(struct m *m, int64_t to)
                 return;
         } else if (cas_seq(&m->cpu_timer, now, BUSY)) {
             os_cpu_timer_stop(now - OWN);
+            cpu_due_end(m);
             store_seq(&m->cpu_timer, to);
             return;
         }
@@ -97,7 +99,7 @@ void prof_thread_ends(struct m *m)
 
 bool prof_thread_has_timer(struct m *m)
 {
-    return load_rlx(&m->cpu_timer) >= OWN;
+    return load_seq(&m->cpu_timer) >= OWN;
 }
 
 static void arm_one(struct m *m, void *arg)
@@ -110,6 +112,13 @@ static void disarm_one(struct m *m, void *arg)
 {
     (void)arg;
     disarm(m, BARE);
+}
+
+static void forget_one(struct m *m, void *arg)
+{
+    (void)arg;
+    if (prof_thread_has_timer(m))
+        (void)cpu_due_take(m);
 }
 
 /* ---- sampling, on and off; rate_lock is held */
@@ -139,8 +148,19 @@ static void sampling_stop(void)
     store_seq(&period, 0);
     (void)os_cpu_timer_of_process(0);
     sched_each_thread(disarm_one, NULL);
+    cpu_due_await_look();
     probe_set(PROBE_CPU, false);
     cpu_await_handlers();
+}
+
+/* What was sampled, and what is due, is nobody's; from now on samples are counted. */
+static void count_from_here(void)
+{
+    struct m *m = m_enter();
+    sched_each_thread(forget_one, NULL);
+    cpu_log_drain(false);
+    cpu_log_count(true);
+    m_leave(m);
 }
 
 static void rate_stop(void)
@@ -257,7 +277,7 @@ static int profile_start(int fd)
     profile.period_ns = every != 0 ? every : 1000000000 / HZ_DEFAULT;
     if (every != 0) {
         say_unread();
-        cpu_log_count(true);
+        count_from_here();
     } else {
         r = sampling_start(profile.period_ns);
     }

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+struct m;
 enum { CPU_FRAMES = 128 };
 
 /* What the outermost caller of a stack is, where no goroutine's function is. */
@@ -21,12 +22,26 @@ SIGSAFE void cpu_on_signal(int sig, siginfo_t *info, void *ucontext);
 /* Waits until no handler is at work that began before. */
 void cpu_await_handlers(void);
 
+/* ---- cpu_due.c: how many samples a thread's CPU time is worth */
+/* The first is due when the thread's clock shows first_ns. */
+void cpu_due_begin(struct m *m, int64_t first_ns, int64_t every_ns);
+/* How many are due by now of a thread that has, or had, a timer: the caller's to count. */
+SIGSAFE uint32_t cpu_due_take(struct m *m);
+/* The thread is sampled no more: counts what is due. */
+void cpu_due_end(struct m *m);
+/* Signals threads whose samples are overdue. How many threads have a timer. */
+uint32_t cpu_due_look(void);
+/* After threads have no timers any more: nobody is about to be signalled. */
+void cpu_due_await_look(void);
+
 /* ---- cpu_log.c: from the handler to counts */
 /* Makes the ring at the first call, and the thread that empties it. The caller is inside. 0 or -errno. */
 int cpu_log_start(void);
-/* `weight` samples of one place. */
+/* `weight` samples of one place, where the calling thread is. */
 SIGSAFE void cpu_log_put(const uintptr_t *pcs, size_t n, const gort_pprof_labels *labels,
                          enum cpu_root root, uint32_t weight);
+/* `n` samples of a thread, where its last one was; if samples are counted. */
+void cpu_log_rest(struct m *m, uint32_t n);
 /* Counts what is in the ring if `keep`, or drops it. The caller is inside, or a helper. */
 void cpu_log_drain(bool keep);
 /* From now on each sample is counted, or none is. Wakes the thread that empties the ring. */

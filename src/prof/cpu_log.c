@@ -1,12 +1,15 @@
 /* cpu_log.c: samples on their way from signal handlers to counts.
  *
  * Owns    the ring that handlers write, the thread that empties it, and the table of counts.
+ *         That thread looks at the others too (cpu_due.c).
  * Holds   1. Sample number `pos` is in slot pos % CPU_RING_SLOTS in lap pos / CPU_RING_SLOTS. The slot's `turn`
  *            is 2 * lap while it is free for that lap, and 2 * lap + 1 when it is filled.
  *         2. head - tail <= CPU_RING_SLOTS. Slots in [tail, head) are filled or being filled; a full ring
  *            drops samples and counts them.
  *         3. ring.labels[] is a root of the collector: a set of labels that is in the ring lives. The table has
  *            copies of its own.
+ *         4. m->cpu_last is the hash of the thread's last sample that was counted; in no table if that was in
+ *            an earlier profile.
  * Locks   `lock`, rank prof: who empties the ring, and the table. Handlers take none.
  * Order   store_rel(turn) publishes a slot to the other side, which reads it by load_acq.
  */
@@ -24,6 +27,7 @@
 
 struct cpu_slot {
     au64 turn;
+    struct m *m;
     uint32_t n, weight;
     enum cpu_root root;
     uintptr_t pcs[CPU_FRAMES];
@@ -65,6 +69,7 @@ void cpu_log_put(const uintptr_t *pcs, size_t n, const gort_pprof_labels *labels
     memcpy(s->pcs, pcs, n * sizeof pcs[0]);
     s->n = (uint32_t)n;
     s->weight = weight;
+    s->m = self();
     s->root = root;
     store_rlx(&ring.labels[pos % CPU_RING_SLOTS], (void *)(uintptr_t)labels);
     store_rel(&s->turn, 2 * lap + 1); /* pairs with cpu_log_drain */
@@ -168,6 +173,7 @@ static bool add(struct cpu_count *c, uint64_t hash, const struct cpu_slot *s,
 static void count(const struct cpu_slot *s, const gort_pprof_labels *l)
 {
     uint64_t hash = hash_of(s, l);
+    s->m->cpu_last = hash;
     if (4 * counts.used >= 3 * counts.cap && !grow_table()) {
         counts.lost += s->weight;
         return;
@@ -177,6 +183,31 @@ static void count(const struct cpu_slot *s, const gort_pprof_labels *l)
         counts.lost += s->weight;
     else
         c->count += s->weight;
+}
+
+/* Where `m` was at its last sample; NULL: it has had none in this profile. */
+static struct cpu_count *last_of(const struct m *m)
+{
+    if (counts.cap == 0)
+        return NULL;
+    size_t i = m->cpu_last & (counts.cap - 1);
+    while (counts.count[i].count != 0 && counts.count[i].hash != m->cpu_last)
+        i = (i + 1) & (counts.cap - 1);
+    return counts.count[i].count != 0 ? &counts.count[i] : NULL;
+}
+
+/* A thread that serves one purpose needs no stack to say which. */
+static void count_rest(struct m *m, uint32_t n)
+{
+    struct cpu_count *last = last_of(m);
+    if (last != NULL) {
+        last->count += n;
+    } else if (m->kind == M_WORKER) {
+        counts.lost += n;
+    } else {
+        enum cpu_root root = m->kind == M_COLLECTOR ? CPU_ROOT_GC : CPU_ROOT_SYSTEM;
+        count(&(struct cpu_slot){.m = m, .weight = n, .root = root}, NULL);
+    }
 }
 
 struct cpu_counts cpu_log_take(void)
@@ -195,9 +226,8 @@ void cpu_counts_free(struct cpu_counts *c)
 }
 
 /* ---- from one to the other */
-void cpu_log_drain(bool keep)
+static void drain(bool keep) REQUIRES(table_lock)
 {
-    lock(&table_lock);
     for (uint64_t pos = load_rlx(&ring.tail);; pos++) {
         uint64_t lap = pos / CPU_RING_SLOTS;
         struct cpu_slot *s = &ring.slots[pos % CPU_RING_SLOTS];
@@ -214,19 +244,37 @@ void cpu_log_drain(bool keep)
     add_rlx(&ring.lost, (uint64_t)0 - lost);
     if (keep)
         counts.lost += lost;
+}
+
+void cpu_log_drain(bool keep)
+{
+    lock(&table_lock);
+    drain(keep);
+    unlock(&table_lock);
+}
+
+void cpu_log_rest(struct m *m, uint32_t n)
+{
+    lock(&table_lock);
+    if (load_seq(&counting) != 0) {
+        drain(true);
+        count_rest(m, n);
+    }
     unlock(&table_lock);
 }
 
 static void drainer_main(void *arg)
 {
+    int64_t pause = CPU_LOOK_NS;
     (void)arg;
     for (;;) {
         if (probe_on(PROBE_CPU))
-            (void)note_sleep_for(&wake, CPU_DRAIN_NS);
+            (void)note_sleep_for(&wake, pause);
         else
             note_sleep(&wake);
         note_clear(&wake);
         cpu_log_drain(load_seq(&counting) != 0);
+        pause = CPU_LOOK_NS + cpu_due_look() * CPU_LOOK_EACH_NS;
     }
 }
 

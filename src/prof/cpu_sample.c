@@ -6,7 +6,8 @@
  *         2. A stack is walked only if the interrupted stack pointer lies in it. Within a switch the thread is
  *            still, or already, on another goroutine's: switch_to sets `prev` before `curg`, and
  *            finish_switch clears it before that goroutine may be freed.
- *         3. A thread with a timer of its own is counted by that alone; the process's counts the others.
+ *         3. A thread with a timer of its own is counted by its CPU clock, whatever signal comes; the process's
+ *            timer counts the others.
  * Order   a handler adds to `inside`, then looks whether samples are wanted; cpu_await_handlers is called
  *         when they are no more, and looks at `inside`. Both are seq_cst: one sees the other.
  */
@@ -99,12 +100,12 @@ static void sample(struct m *m, const void *ucontext, uint32_t weight)
         trace_cpu_sample(m, (struct g *)(uintptr_t)p.g, pcs, n);
 }
 
-/* How many samples this signal stands for; 0: somebody sent it, or another timer counts the thread. */
+/* How many samples this signal stands for; 0: somebody sent it, or nothing is due. */
 static uint32_t weight_of(struct m *m, const siginfo_t *info)
 {
-    if (info->si_code == SI_TIMER)
-        return 1 + (info->si_overrun > 0 ? (uint32_t)info->si_overrun : 0);
-    return info->si_code == SI_KERNEL && !prof_thread_has_timer(m) ? 1 : 0;
+    if (prof_thread_has_timer(m))
+        return cpu_due_take(m);
+    return info->si_code == SI_KERNEL ? 1 : 0;
 }
 
 void cpu_on_signal(int sig, siginfo_t *info, void *ucontext)
@@ -113,8 +114,8 @@ void cpu_on_signal(int sig, siginfo_t *info, void *ucontext)
     struct m *m = self();
     (void)sig;
     add_seq(&inside, 1u); /* pairs with cpu_await_handlers */
-    uint32_t weight = weight_of(m, info);
-    if (weight != 0 && (load_seq(&probes) & PROBE_CPU) != 0)
+    uint32_t weight = (load_seq(&probes) & PROBE_CPU) != 0 ? weight_of(m, info) : 0;
+    if (weight != 0)
         sample(m, ucontext, weight);
     sub_seq(&inside, 1u);
     *error = keep;

@@ -201,6 +201,9 @@ struct m {
     int64_t last_cpu_ns;
     /* for profiles: */
     ai64 cpu_timer;                         /* atomic; prof/cpu.c */
+    ai64 cpu_due, cpu_every;                /* atomic; prof/cpu_due.c */
+    int64_t cpu_seen_ns, cpu_seen_sleeps;   /* the thread that looks: prof/cpu_due.c */
+    uint64_t cpu_last;                      /* lock (prof); prof/cpu_log.c */
     enum m_kind kind;                       /* const */
     uintptr_t created_by[M_CREATED_FRAMES]; /* const; who wanted it, 0 behind the last; or nobody */
 };

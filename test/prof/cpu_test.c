@@ -28,7 +28,8 @@ static const struct cpu_count *count_of(const struct cpu_counts *c, const uintpt
 {
     for (size_t i = 0; i < c->cap; i++) {
         const struct cpu_count *k = &c->count[i];
-        if (k->count == 0 || k->n != n || memcmp(&c->words[k->pcs_at], pcs, n * sizeof *pcs) != 0)
+        if (k->count == 0 || k->n != n ||
+            (n > 0 && memcmp(&c->words[k->pcs_at], pcs, n * sizeof *pcs) != 0))
             continue;
         const void *l = k->labels_at != 0 ? &c->words[k->labels_at] : NULL;
         const char *has = gort_pprof_label(l, "key");
@@ -213,7 +214,7 @@ static void *on_stranger(void *arg)
 static void interrupt_foreign(void *arg)
 {
     (void)arg;
-    interrupt(SI_TIMER);
+    interrupt(SI_KERNEL);
 }
 
 static struct note helped;
@@ -221,7 +222,7 @@ static void on_helper(void *kind)
 {
     if (kind != NULL)
         self()->kind = M_COLLECTOR;
-    interrupt(SI_TIMER);
+    interrupt(SI_KERNEL);
     note_wake(&helped);
     for (;;)
         os_sleep_ns(INT64_C(3600000000000));
@@ -235,18 +236,17 @@ static void places(void)
     cr_expect_eq(cpu_log_start(), 0);
     cpu_log_count(true);
     probe_set(PROBE_CPU, true);
-    interrupt(SI_TIMER);
+    interrupt(SI_KERNEL);
     m_leave(m);
     cr_expect_eq(found(&root, NULL), 1, "inside the runtime, too");
     cr_expect_eq(root, CPU_ROOT_NONE);
     gort_pprof_set_goroutine_labels(gort_pprof_with_labels(NULL, "key", "own", NULL));
-    interrupt(SI_TIMER);
-    cr_expect_eq(found(&root, "own"), 1);
     interrupt(SI_KERNEL);
-    cr_expect_eq(found(&root, "own"), 1, "a thread without a timer");
+    cr_expect_eq(found(&root, "own"), 1);
     interrupt(SI_USER);
     interrupt(SI_TKILL);
-    cr_expect_eq(found(&root, NULL), 0, "somebody's kill is no sample");
+    interrupt(SI_TIMER);
+    cr_expect_eq(found(&root, NULL), 0, "somebody's kill is no sample, nor a timer's that is gone");
     gort_cgocall(interrupt_foreign, NULL);
     cr_expect_eq(found(&root, "own"), 1);
     cr_expect_eq(root, CPU_ROOT_NONE);
@@ -262,7 +262,7 @@ static void places(void)
         cr_expect_eq(root, i == 0 ? CPU_ROOT_SYSTEM : CPU_ROOT_GC);
     }
     probe_set(PROBE_CPU, false);
-    interrupt(SI_TIMER);
+    interrupt(SI_KERNEL);
     cr_expect_eq(found(&root, NULL), 0, "after the end nothing is counted");
 }
 Test(cpu, knows_whose_code_it_interrupts)
@@ -327,6 +327,108 @@ static void threads_come_and_go(void)
 Test(cpu, gives_each_thread_a_timer)
 {
     cr_expect_eq(in_gort(threads_come_and_go), 0);
+}
+
+/* ---- what is due */
+#define HOUR INT64_C(3600000000000)
+static struct m thread;
+static au64 taken;
+static void *take(void *rounds)
+{
+    for (int *n = rounds; *n > 0; --*n)
+        add_rlx(&taken, (uint64_t)cpu_due_take(&thread));
+    return rounds;
+}
+Test(cpu_due, counts_each_sample_once)
+{
+    enum { TAKERS = 4 };
+    pthread_t t[TAKERS];
+    int rounds[TAKERS];
+    thread.cpu_clock = CLOCK_MONOTONIC; /* whoever reads it */
+    int64_t now = os_clock_read_ns(thread.cpu_clock);
+    cpu_due_begin(&thread, now + HOUR, HOUR);
+    cr_expect_eq(cpu_due_take(&thread), 0, "not yet");
+    cpu_due_begin(&thread, now, HOUR);
+    cr_expect_eq(cpu_due_take(&thread), 1);
+    cr_expect_eq(cpu_due_take(&thread), 0);
+    cpu_due_begin(&thread, now - 5 * HOUR - HOUR / 2, HOUR);
+    cr_expect_eq(cpu_due_take(&thread), 6, "the first, and five since");
+    cr_expect_eq(load_rlx(&thread.cpu_due), now + HOUR / 2,
+                 "when they are due does not depend on who comes");
+    cpu_due_begin(&thread, now, 100);
+    for (int i = 0; i < TAKERS; i++) {
+        rounds[i] = 100000;
+        pthread_create(&t[i], NULL, take, &rounds[i]);
+    }
+    for (int i = 0; i < TAKERS; i++)
+        pthread_join(t[i], NULL);
+    cr_expect_eq((int64_t)load_rlx(&taken), (load_rlx(&thread.cpu_due) - now) / 100);
+    thread.cpu_clock = 12345; /* there is none */
+    cr_expect_eq(cpu_due_take(&thread), 0);
+}
+
+/* The kernel's timer never finds this thread, as if it ran between two ticks only. */
+static volatile uint64_t sink;
+static void late(void)
+{
+    enum cpu_root root;
+    struct m *m = m_enter();
+    cr_expect_eq(cpu_log_start(), 0);
+    cr_expect(os_signal_take(SIGPROF, cpu_on_signal));
+    int64_t first = os_clock_read_ns(m->cpu_clock);
+    cpu_due_begin(m, first, 1000000);
+    store_seq(&m->cpu_timer, INT32_MAX); /* no such timer */
+    probe_set(PROBE_CPU, true);
+    cpu_log_count(true);
+    while (load_rlx(&m->cpu_due) == first)
+        for (unsigned i = 0; i < 100000; i++)
+            sink += i;
+    probe_set(PROBE_CPU, false);
+    cpu_await_handlers();
+    prof_thread_ends(m);
+    prof_thread_begins(m);
+    m_leave(m);
+    cr_expect(found(&root, NULL) >= 1);
+    cr_expect_eq(root, CPU_ROOT_NONE);
+}
+Test(cpu_due, is_signalled_to_who_computes)
+{
+    cr_expect_eq(in_gort(late), 0);
+}
+
+/* ---- what is due at the end */
+static void rests(void)
+{
+    static struct m worker, helper = {.kind = M_HELPER};
+    uintptr_t pcs[] = {0x1001, 0x2001, 0x3001};
+    struct m *m = m_enter();
+    cr_expect_eq(cpu_log_start(), 0);
+    cpu_log_rest(m, 100);
+    cpu_log_count(true);
+    cpu_log_rest(m, 1);
+    cpu_log_put(pcs, 2, NULL, CPU_ROOT_NONE, 1);
+    cpu_log_put(pcs, 3, NULL, CPU_ROOT_NONE, 1);
+    cpu_log_rest(m, 10);
+    cpu_log_rest(&helper, 20);
+    cpu_log_rest(&worker, 30);
+    struct cpu_counts c = cpu_log_take();
+    cpu_log_rest(m, 5);
+    struct cpu_counts next = cpu_log_take();
+    m_leave(m);
+    cr_expect_eq(count_of(&c, pcs, 2, NULL)->count, 1);
+    cr_expect_eq(count_of(&c, pcs, 3, NULL)->count, 11, "where the last sample was");
+    cr_expect_eq(count_of(&c, NULL, 0, NULL)->count, 20);
+    cr_expect_eq(count_of(&c, NULL, 0, NULL)->root, CPU_ROOT_SYSTEM);
+    cr_expect_eq(c.lost, 31, "nobody knows where");
+    cr_expect_eq(c.used, 3);
+    cr_expect_eq(next.used, 0);
+    cr_expect_eq(next.lost, 5, "the last sample is another profile's");
+    cpu_counts_free(&c);
+    cpu_counts_free(&next);
+}
+Test(cpu_log, counts_the_rest_where_the_last_sample_was)
+{
+    cr_expect_eq(in_gort(rests), 0);
 }
 
 /* ---- misuse */
