@@ -112,16 +112,19 @@ static int64_t cpu_ns(void)
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
-/* At least `ns` of the calling thread; it says how many. */
-static NOINLINE int64_t burn(int64_t ns)
+/* At least `ns` of the calling thread; it says how many, or -1. It begins and ends the profile: nothing is sampled
+ * that is not called here. */
+static NOINLINE int64_t burn(int64_t ns, int profile)
 {
     unsigned x = 1;
+    if (gort_pprof_start_cpu_profile(profile) != 0)
+        return -1;
     int64_t from = cpu_ns(), now = from;
     for (; now < from + ns; now = cpu_ns())
         for (int i = 0; i < 1000; i++)
             x = burn_inner(x);
     sink = (void *)(uintptr_t)x;
-    return now - from;
+    return gort_pprof_stop_cpu_profile() == 0 ? now - from : -1;
 }
 
 static int file(const char *dir, const char *name, const char *ending)
@@ -166,11 +169,9 @@ static int run(int argc, char **argv)
         }
     }
     gort_lock_os_thread();
-    if (gort_pprof_start_cpu_profile(file(dir, "cpu", "pb.gz")) != 0)
-        return 1;
-    int64_t ns = burn(1000l * MS);
+    int64_t ns = burn(1000l * MS, file(dir, "cpu", "pb.gz"));
     dprintf(file(dir, "cpu", "ns"), "%lld\n", (long long)ns);
-    return gort_pprof_stop_cpu_profile() != 0;
+    return ns < 0;
 }
 
 GORT_MAIN(run)
