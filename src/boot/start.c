@@ -20,6 +20,7 @@
 #include <gort/go.h>
 #include <gort/mem.h>
 
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #define GORT_VERSION "gort0.1.0"
@@ -90,6 +91,21 @@ static size_t main_stack_bytes(void)
     return bytes;
 }
 
+/* exit(3), called by the program or for a main thread in a call. A goroutine that was stopped while it holds the
+ * trace's lock would keep it from all others: so it is inside, but as m_enter's nested callers are, without having
+ * asked whether to give way. */
+static void finish_pagetrace_at_exit(void)
+{
+    struct m *m = self();
+    bool ours = (load_rlx(&m->attention) & ATT_NOBODY) == 0;
+    if (ours)
+        store_rlx(&m->locks, load_rlx(&m->locks) + 1);
+    compiler_barrier(); /* against the handler on this thread */
+    pagetrace_finish();
+    if (ours)
+        m_leave(m);
+}
+
 int gort_run(int (*fn)(int argc, char **argv), int argc, char **argv)
 {
     if (swap_seq(&ran, 1u) != 0)
@@ -103,7 +119,8 @@ int gort_run(int (*fn)(int argc, char **argv), int argc, char **argv)
     if (fn == NULL)
         fatal("go of nil func value");
     race_start();
-    pagetrace_start();
+    if (pagetrace_start())
+        atexit(finish_pagetrace_at_exit);
     gc_init();
     arena_init();
     central_init();

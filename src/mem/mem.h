@@ -352,9 +352,9 @@ uint64_t mem_heap_retained(void);
 uint64_t mem_mapped_ready(void);
 
 /* ---- pagetrace.c: GODEBUG=pagetrace=FILE */
-/* After conf_init, before the heap exists. */
-void pagetrace_start(void);
-/* The program ends: writes what is left. A second call does nothing. */
+/* After conf_init, before the heap exists. Is there a trace to be finished? */
+bool pagetrace_start(void);
+/* The program ends: writes what is left. A second call does nothing. A goroutine has to be inside. */
 void pagetrace_finish(void);
 
 /* ---- central.c: spans in no cache */

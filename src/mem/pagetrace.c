@@ -28,7 +28,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/auxv.h>
 
 enum {
@@ -168,18 +167,18 @@ void pagetrace_finish(void)
     unlock(&trace.lock);
 }
 
-void pagetrace_start(void)
+bool pagetrace_start(void)
 {
     static char name[NAME_MAX_BYTES];
     if (getauxval(AT_SECURE) != 0 || !conf_godebug_string("pagetrace", name, sizeof name))
-        return;
+        return false;
     int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
     int64_t fd =
         FAULT(pagetrace_open) ? -EACCES : os_call4(SYS_openat, AT_FDCWD, name, flags, 0664);
     if (fd < 0)
-        return;
+        return false;
     trace.fd = (int)fd;
     trace.pid = my_pid();
     store_rlx(&pagetrace_on, 1u);
-    atexit(pagetrace_finish); /* exit(3), called by the program or for a main thread in a call */
+    return true;
 }
