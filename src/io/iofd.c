@@ -169,18 +169,19 @@ static bool is_tcp(int fd)
            protocol == IPPROTO_TCP;
 }
 
-/* The descriptor is registered at once, to learn whether it can be. */
-static bool pollable(struct iofd *f, int fd)
+/* The descriptor is registered at once, to learn whether it can be. Where the poller has no room now, one that
+ * never blocks asks again when it has to wait, and with any other the thread waits. */
+static bool pollable(struct iofd *f, int fd, int flags)
 {
     int r = poll_open(&f->poll, fd);
     if (r == 0)
         store_rel(&f->polled, 1u);
-    return r == 0;
+    return r == 0 || (r != -EPERM && (flags & O_NONBLOCK) != 0);
 }
 
 static enum io_kind kind_of_other(struct iofd *f, int fd, mode_t mode, int flags) REQUIRES(f->lock)
 {
-    if (S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode) || !pollable(f, fd))
+    if (S_ISREG(mode) || S_ISDIR(mode) || S_ISBLK(mode) || !pollable(f, fd, flags))
         return IO_FILE;
     if (fd <= 2 || S_ISCHR(mode))
         return IO_SHARED;
@@ -228,6 +229,8 @@ static void forget(struct iofd *f);
 int io_born(int fd, enum io_kind kind, bool tcp, bool user_nonblock, bool ours)
 {
     struct iofd *f = slot_make(fd);
+    if (f == NULL && !ours)
+        return 0; /* no memory: like any other number of the program's, it is looked at when it is used */
     if (f == NULL) {
         os_close(fd);
         return -ENOMEM;

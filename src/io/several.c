@@ -67,6 +67,15 @@ static int64_t until_of(int timeout_ms)
     return timeout_ms < 0 ? 0 : os_nanotime() + (int64_t)timeout_ms * 1000000;
 }
 
+/* The other way round, rounded up. */
+static int left_ms(int64_t until_ns)
+{
+    if (until_ns == 0)
+        return -1;
+    int64_t left = until_ns - os_nanotime();
+    return left > 0 ? (int)((left + 999999) / 1000000) : 0;
+}
+
 /* -ETIMEDOUT at `until_ns` (0: never). */
 static PARKS int64_t wait_readable(const struct io_on *on, int64_t until_ns)
 {
@@ -80,19 +89,21 @@ struct polling {
     struct pollfd *fds;
     unsigned long n;
     int64_t until_ns;
+    bool refused; /* the poller has no room: the thread has to wait */
 };
 
 static PARKS int64_t poll_body(const struct io_on *on, void *arg)
 {
-    const struct polling *v = arg;
+    struct polling *v = arg;
     for (;;) {
         poll_clear(&on->f->poll, POLL_READ);
         int64_t r = poll_now(v->fds, v->n);
         if (r != 0)
             return r;
         r = wait_readable(on, v->until_ns);
+        v->refused = r != 0 && r != -ETIMEDOUT;
         if (r != 0)
-            return r == -ETIMEDOUT ? poll_now(v->fds, v->n) : r;
+            return v->refused ? r : poll_now(v->fds, v->n);
         /* Takes what is no longer ready from the list inside, so that it makes an edge again. */
         struct epoll_event seen[8];
         (void)os_call5(SYS_epoll_pwait, on->fd, seen, ARRAY_LEN(seen), 0, 0);
@@ -109,7 +120,7 @@ static PARKS int64_t poll_on_thread(struct pollfd *fds, unsigned long n, int tim
 
 static PARKS int64_t poll_parked(struct pollfd *fds, unsigned long n, int timeout_ms)
 {
-    struct polling v = {fds, n, until_of(timeout_ms)};
+    struct polling v = {fds, n, until_of(timeout_ms), false};
     int64_t r = poll_now(fds, n);
     if (r != 0 || timeout_ms == 0)
         return r;
@@ -118,7 +129,7 @@ static PARKS int64_t poll_parked(struct pollfd *fds, unsigned long n, int timeou
         return poll_on_thread(fds, n, timeout_ms);
     r = io_with((int)ep, POLL_READ, poll_body, &v);
     (void)gort_close((int)ep);
-    return r;
+    return v.refused ? poll_on_thread(fds, n, left_ms(v.until_ns)) : r;
 }
 
 PARKS int gort_poll(struct pollfd *fds, unsigned long n, int timeout_ms)
@@ -149,8 +160,13 @@ static PARKS int64_t epoll_body(const struct io_on *on, void *arg)
         if (r != 0 || v->timeout_ms == 0)
             return r;
         r = wait_readable(on, v->until_ns);
-        if (r != 0)
-            return r == -ETIMEDOUT ? epoll_now(on->fd, v, 0) : r;
+        if (r == -ETIMEDOUT)
+            return epoll_now(on->fd, v, 0);
+        if (r == -EBADF)
+            return r; /* closed meanwhile */
+        if (r != 0)   /* the poller has no room: the thread has to wait */
+            return io_announced(SYS_epoll_pwait, on->fd, WORD(v->events), v->max,
+                                left_ms(v->until_ns), 0, 0);
     }
 }
 
