@@ -19,6 +19,7 @@
 #include "gc/gc_int.h"
 
 #include "base/track.h"
+#include "os/fault.h"
 
 enum { GANG_MAX = 64 };
 enum share { NONE, OFFERED };
@@ -72,7 +73,7 @@ void gang_grow(unsigned n)
         gang.asked = 1; /* the leader */
     if (gang.asked >= n || gang.asked != gang_size())
         return;
-    if (sched_helper_start(member_main, &gang.member[gang.asked]) == 0)
+    if (!FAULT(collector_thread) && sched_helper_start(member_main, &gang.member[gang.asked]) == 0)
         gang.asked++;
 }
 

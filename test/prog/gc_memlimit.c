@@ -6,6 +6,8 @@
 // expect: no limit: 9223372036854775807
 // skip-on: hostile
 // limit: 60
+// Without dirty pages a child marks, whom nobody can help: how far the program gets meanwhile is the machine's.
+// no-fault: pagemap_open pagemap_scan uffd_open uffd_api uffd_register vm_map
 #include <gort.h>
 
 #include <stdio.h>

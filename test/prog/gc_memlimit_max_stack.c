@@ -5,6 +5,8 @@
 // expect-re: ^fatal error: stack overflow$
 // not: too large
 // skip-on: asan
+// A stack without a guard has no end: docs/internals/stacks.md.
+// no-fault: vm_guard
 #include <gort.h>
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* A heap dump is read to its last byte, and shows a graph of objects as it is. */
-// no-fault: library
+// no-fault: library open_file
 // env: GODEBUG=memprofilerate=1
 // limit: 60
 // expect: ends with its last byte

@@ -1,5 +1,7 @@
 /* With GOMEMLIMIT, what one phase left free is given back when the next wants other pages. */
 // no-fault: vm_decommit
+// Without dirty pages a child marks, whom nobody can help (gc_memlimit.c).
+// no-fault: pagemap_open pagemap_scan uffd_open uffd_api uffd_register
 // env: GOMEMLIMIT=96MiB
 // env: GOGC=off
 // expect: below the limit
