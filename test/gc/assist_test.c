@@ -3,6 +3,7 @@
 #include "gc/gc_int.h"
 #include "sched/up.h"
 
+#include "prog/await.h"
 #include "support.h"
 
 #include <gort/debug.h>
@@ -12,7 +13,7 @@
 
 enum { CREW = 8, TURNS = 300 };
 
-static au32 waiting, done;
+static au32 done;
 static int64_t debts[CREW];
 
 static void phase(enum gc_phase p)
@@ -26,7 +27,6 @@ static void assist_with(int64_t debt)
     struct m *m = m_enter();
     m_p(m)->assist_cycle = load_rlx(&gc.cycle);
     m_p(m)->assist_debt = debt;
-    add_seq(&waiting, 1u);
     gc_assist();
     m_leave(self());
     add_seq(&done, 1u);
@@ -47,9 +47,7 @@ static void start_crew(int n)
 {
     for (int i = 0; i < n; i++) {
         gort_go(member, &debts[i]);
-        while (load_seq(&waiting) != (uint32_t)i + 1)
-            gort_gosched();
-        settle(); /* so that they wait in this order */
+        await("[GC assist wait", i + 1); /* so that they wait in this order */
     }
 }
 
@@ -69,7 +67,6 @@ static void credit_first(void)
     assist_with(30000);
     cr_expect_eq(load_seq(&done), 2u);
     debts[0] = 1;
-    store_seq(&waiting, 0u);
     start_crew(1);
     cr_expect_eq(load_seq(&done), 2u, "the credit is used up");
     phase(GC_OFF);
@@ -121,7 +118,6 @@ static void end_of_marking(void)
     phase(GC_MARK);
     for (int i = 0; i < CREW; i++)
         debts[i] = 1000000;
-    store_seq(&waiting, 0u);
     start_crew(CREW);
     assist_wake_all(); /* the ratio changed: they go on waiting */
     settle();

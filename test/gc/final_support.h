@@ -20,13 +20,15 @@ static void elsewhere_run(void (*fn)(void))
     gort_waitgroup_done(&elsewhere_done);
 }
 
-/* Runs fn on a goroutine of its own, to its end. */
+/* Runs fn on a goroutine of its own, to its end, after which its stack is nobody's. */
 static void elsewhere(void (*fn)(void))
 {
+    int before = gort_num_goroutine();
     gort_waitgroup_add(&elsewhere_done, 1);
     gort_go(elsewhere_run, fn);
     gort_waitgroup_wait(&elsewhere_done);
-    gort_gosched();
+    while (gort_num_goroutine() > before)
+        gort_gosched();
 }
 
 /* Sets of objects whose finalizers only say of which set they are. */

@@ -115,8 +115,10 @@ IO_TEST(close_wakes_all_who_wait)
     cr_expect(gort_close(pair[0]) == 0);
     while (load_seq(&ended) < 10)
         gort_sleep(1 * MS);
-    int fd = gort_socket(AF_INET, SOCK_STREAM, 0);
-    cr_expect(fd == pair[0], "the number is free again");
+    int fd;
+    while ((fd = gort_socket(AF_INET, SOCK_STREAM, 0)) !=
+           pair[0]) /* free again, but for the monitor */
+        gort_close(fd);
     gort_close(fd);
 }
 
@@ -233,9 +235,11 @@ IO_TEST(regular_files_work_and_have_no_deadline)
     cr_expect(gort_open("/nowhere/at/all", O_RDONLY, 0) == -1 && errno == ENOENT);
 }
 
+/* With an idle processor the monitor opens no files, to see what a thread does that seems to stand still. */
 IO_TEST(a_number_closed_behind_our_back_is_noticed)
 {
     char b[8];
+    gort_gomaxprocs(2);
     open_pair();
     cr_expect(gort_write(pair[0], "x", 1) == 1);
     close(pair[0]);
