@@ -4,7 +4,7 @@
  * Holds   1. A call that comes after a cycle has begun gets a cycle of its own; the heap's own request is
  *            met by any cycle that marks after it.
  *         2. A goroutine in `waiting` is readied once the cycle that it waits for is swept.
- * Locks   requests.lock, rank cycle: cycles begun, and who waits.
+ * Locks   requests.lock, rank cycle: cycles begun, who waits, and that its request is taken with them.
  * Order   the leader says that it is busy before it takes what was asked; gc_busy looks the other way
  *         round, so a request is never between the two.
  *
@@ -58,14 +58,23 @@ static void wake_waiting(uint64_t done)
     }
 }
 
-static void serve(uint32_t asked)
+/* What is asked, for a cycle that begins now. In one piece: a call in between would be met by this cycle, and
+ * what it asked for would be left for one more. */
+static uint32_t take_asked(uint64_t *cycle)
+{
+    lock(&requests.lock);
+    uint32_t asked = swap_seq(&requests.asked, 0u);
+    if (asked != 0)
+        *cycle = ++requests.begun;
+    unlock(&requests.lock);
+    return asked;
+}
+
+static void serve(uint32_t asked, uint64_t cycle)
 {
     bool forced = (asked & 1u << GC_WHY_CALL) != 0;
     if (!forced && (asked & 1u << GC_WHY_TIME) != 0 && knobs.gctrace > 0)
         print("GC forced\n");
-    lock(&requests.lock);
-    uint64_t cycle = ++requests.begun;
-    unlock(&requests.lock);
     gc_run_cycle(forced);
     wake_waiting(cycle);
 }
@@ -78,9 +87,10 @@ static void leader_main(void *arg)
         note_sleep(&requests.wake);
         note_clear(&requests.wake);
         store_seq(&requests.busy, 1u); /* before nothing is asked any more: pairs with gc_busy */
-        uint32_t asked = swap_seq(&requests.asked, 0u);
+        uint64_t cycle = 0;
+        uint32_t asked = take_asked(&cycle);
         if (asked != 0)
-            serve(asked);
+            serve(asked, cycle);
         store_seq(&requests.busy, 0u);
     }
 }
