@@ -1,6 +1,9 @@
 /* The address space is limited: the report of a program that has no memory left. */
 // The sanitizers want a large address space themselves; qemu takes the limit and does not keep to it.
 // skip-on: asan tsan arm64
+// Nor is there room for one more thread at the end.
+// env: GOMAXPROCS=1
+// env: GODEBUG=asyncpreemptoff=1
 // exit: 2
 // expect-re: ^runtime: out of memory: cannot allocate [0-9]+-byte block \([0-9]+ in use\)$
 // expect-re: ^fatal error: out of memory$

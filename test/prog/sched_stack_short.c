@@ -3,6 +3,8 @@
 // The emulator does not apply RLIMIT_AS to the program, and the sanitizers reserve terabytes.
 // skip-on: tsan asan arm64
 // env: GOMAXPROCS=1
+// The thread that goroutines are stopped for would not find room either.
+// env: GODEBUG=asyncpreemptoff=1
 // exit: 2
 // expect: 600 ran
 // expect-re: ^runtime: cannot map a stack of 524288 bytes for a goroutine \(have [678][0-9][0-9]\)$
