@@ -38,6 +38,7 @@ static int run(int argc, char **argv)
     char path[32];
     (void)argc;
     (void)argv;
+    gort_lock_os_thread(); /* whose clock is read */
     gort_set_cpu_profile_rate(0);
     gort_set_cpu_profile_rate(-5);
     gort_set_cpu_profile_rate(250);
