@@ -23,17 +23,21 @@ static __attribute__((noinline)) void wipe(void)
     __asm__ volatile("" : : "r"(block) : "memory");
 }
 
+static gort_waitgroup gone;
+
 static void lose(void)
 {
     lose_it();
     wipe();
+    gort_waitgroup_done(&gone);
 }
 
 static int run(int argc, char **argv)
 {
     (void)argc, (void)argv;
+    gort_waitgroup_add(&gone, 1);
     gort_go(lose);
-    gort_sleep(1000000);
+    gort_waitgroup_wait(&gone);
     return 0;
 }
 
