@@ -1,6 +1,7 @@
 /* A program with goroutines in all kinds of places, for a debugger to look at. With an argument it crashes. */
 #include <gort.h>
 
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
@@ -50,6 +51,15 @@ static void reader(int fd)
     computing = (int)byte;
 }
 
+/* Each of the others is where it stays. */
+static bool all_are_there(void)
+{
+    static char text[1 << 16];
+    text[gort_stack(text, sizeof text - 1, true)] = '\0';
+    return computing != 0 && strstr(text, "[chan receive") != NULL &&
+           strstr(text, "[sleep") != NULL && strstr(text, "[IO wait") != NULL;
+}
+
 __attribute__((noinline)) void all_is_set(void)
 {
     __asm__ volatile("");
@@ -71,9 +81,8 @@ static int run(int argc, char **argv)
     gort_go(sleeper);
     gort_go(computer);
     gort_go(reader, pipes[0]);
-    while (computing == 0)
-        gort_sleep(1000000);
-    gort_sleep(20 * 1000000);
+    while (!all_are_there())
+        gort_gosched();
     all_is_set();
     if (argc > 1)
         __builtin_trap();
