@@ -15,6 +15,16 @@
 
 static gort_chan *c, *done;
 
+/* Whether a goroutine in this state receives: then it waits, as nobody has sent. In a callback the state is the
+ * foreign call's. */
+static bool receives(const char *state)
+{
+    char text[16384];
+    text[gort_stack(text, sizeof text - 1, true)] = '\0';
+    const char *it = strstr(text, state);
+    return it != NULL && strstr(it, "gort_chan_recv()") != NULL;
+}
+
 static __attribute__((noinline)) void leaf_wait(void *unused)
 {
     (void)unused;
@@ -25,6 +35,8 @@ static __attribute__((noinline)) void leaf_wait(void *unused)
 static void waiter(int n)
 {
     js_run(leaf_wait, NULL);
+    while (!receives("goroutine 1 [chan receive"))
+        gort_gosched();
     gort_chan_send(done, &n);
 }
 
@@ -45,9 +57,8 @@ static int run(int argc, char **argv)
     if (gort_trace_start(fd) != 0)
         perror("start");
     for (int i = 0; i < 3; i++) {
-        int before = js_recorded;
         gort_go(waiter, i);
-        while (js_recorded == before)
+        while (!receives("[syscall"))
             gort_gosched();
         gort_chan_send(c, &v);
         gort_chan_recv(done, &v);
