@@ -113,7 +113,7 @@ static bool ask(int fd, const char *line, char *answer, size_t room)
     return n > 0;
 }
 
-/* Asks for keys until it is time to stop, some of them often, and sets what is not there. */
+/* Asks for keys until it is time to stop, for one at least, some of them often, and sets what is not there. */
 static void client(const struct sockaddr_in *server, size_t id, int64_t until, gort_waitgroup *left)
 {
     char answer[256];
@@ -121,7 +121,7 @@ static void client(const struct sockaddr_in *server, size_t id, int64_t until, g
     int fd = gort_socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool on = fd >= 0 && gort_connect(fd, (const struct sockaddr *)server, sizeof *server) == 0;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    while (on && gort_nanotime() < until) {
+    for (bool asked = false; on && (!asked || gort_nanotime() < until); asked = true) {
         random ^= random << 13, random ^= random >> 7, random ^= random << 17;
         size_t i = (random & 0xffffffff) % keys * (random >> 32 & 0xffff) >> 16; /* mostly small */
         const char *key = gort_sprintf("key%zu", i), *value = value_of(i);

@@ -2,7 +2,8 @@
  *
  *     echo_load [-c CONNECTIONS] [-t SECONDS] [-s BYTES] [HOST [PORT]]
  *
- * CONNECTIONS: 100. SECONDS: 2. BYTES: 64, of each request. HOST: 127.0.0.1. PORT: 7007.
+ * CONNECTIONS: 100. SECONDS: 2. BYTES: 64, of each request. HOST: 127.0.0.1. PORT: 7007. Each
+ * connection asks once at least.
  *
  * What to look at: gort_getaddrinfo and gort_connect, which park the goroutine; a context whose
  * deadline ends all clients at once; results that come back through a channel.
@@ -65,7 +66,7 @@ static void client(const struct addrinfo *server, gort_context *ctx, gort_chan *
         perror("connect");
         r->failed = 1;
     }
-    while (r->failed == 0 && gort_context_err(ctx) == NULL) {
+    while (r->failed == 0 && (r->count == 0 || gort_context_err(ctx) == NULL)) {
         int64_t began = gort_nanotime();
         if (!ask(fd, request, answer)) {
             perror("echo");

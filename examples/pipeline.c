@@ -19,7 +19,7 @@ enum { STRETCH = 1 << 16, ZEROS = 22 };
 /* Hands out the stretches until the context ends. */
 static void number(gort_context *ctx, gort_chan *stretches)
 {
-    for (uint64_t first = 0;; first += STRETCH) {
+    for (uint64_t first = 0; gort_context_err(ctx) == NULL; first += STRETCH) {
         gort_select_case cases[] = {GORT_SEND(stretches, &first),
                                     GORT_RECV(gort_context_done(ctx), NULL)};
         if (gort_select(cases, 2) == 1)

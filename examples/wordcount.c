@@ -141,7 +141,7 @@ static void visit_folder(const char *path)
     gort_waitgroup_done(&all);
 }
 
-/* Looks every 50 ms how far we are, until it is told to stop. */
+/* Looks every 50 ms how far we are, and at the end, when it is told to stop. */
 static void watch(gort_chan *stop, bool show)
 {
     gort_ticker *tick = gort_ticker_new(50 * GORT_MILLISECOND);
@@ -152,7 +152,8 @@ static void watch(gort_chan *stop, bool show)
         if (show)
             fprintf(stderr, "\r%ld files, %ld MB, %ld goroutines   ", files, bytes >> 20, now);
     }
-    fputs(show ? "\n" : "", stderr);
+    if (show)
+        fprintf(stderr, "\r%ld files, %ld MB, all of them    \n", files, bytes >> 20);
     gort_chan_recv(stop, NULL); /* now who told us may go on */
 }
 
