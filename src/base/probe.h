@@ -13,6 +13,7 @@ enum probe {
     PROBE_TRACE = 1, /* the execution tracer runs */
     PROBE_BLOCK = 2, /* waits are sampled for the block profile */
     PROBE_MUTEX = 4, /* unlocks are sampled for the mutex profile */
+    PROBE_SHOT = 8,  /* stacks are noted as they were at one instant */
     PROBE_CPU = 16,  /* SIGPROF samples what uses CPU time */
 };
 extern au32 probes;

@@ -19,6 +19,14 @@
 
 enum { WARM_BATCH = 32 };
 
+void go_create_watched(struct g *g)
+{
+    if (probe_on(PROBE_SHOT))
+        prof_shot_created(g);
+    if (probe_on(PROBE_TRACE))
+        trace_go_create(g);
+}
+
 static uint64_t next_id(struct p *p)
 {
     if (p->next_id == p->last_id) {

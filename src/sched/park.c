@@ -29,6 +29,14 @@ const char *wait_reason_text(enum wait_reason r)
     return r < WAIT_REASONS ? texts[r] : "unknown wait reason";
 }
 
+void go_switch_watched(struct m *m, struct g *g)
+{
+    if (probe_on(PROBE_SHOT))
+        prof_shot_moves(g);
+    if (probe_on(PROBE_TRACE))
+        trace_go_start(m, g);
+}
+
 void refused_to_wait(struct g *prev)
 {
     struct p *p = m_p(self());

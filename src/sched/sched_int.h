@@ -254,7 +254,7 @@ static inline __attribute__((always_inline)) void switch_to(struct m *m, struct 
     store_rel(&m->curg, to); /* pairs with g_is_parked */
     store_rlx(&to->status, (uint32_t)G_RUNNING);
     if (to != &m->g0)
-        tap_go_start(m, to);
+        tap_go_switch(m, to);
     if (unlikely(track_on != 0) || track_fibers())
         track_switch(from, to);
     arch_switch(&from->ctx, &to->ctx);

@@ -14,13 +14,22 @@
 
 /* ---- goroutines */
 /* g is complete, and nobody but the caller knows it yet. Here, or on the stack of a thread with a P. */
+COLD void go_create_watched(struct g *g);
 static inline void tap_go_create(struct g *g)
 {
     USDT(go_create, g->id, g->parent_id, g->start.fn);
-    if (probe_on(PROBE_TRACE))
-        trace_go_create(g);
+    if (probe_on(PROBE_TRACE | PROBE_SHOT))
+        go_create_watched(g);
 }
-/* Before the switch to g, or after its thread, which slept with it, got a P. */
+/* Before the switch to g, which no thread had until now; the thread has a P. */
+COLD void go_switch_watched(struct m *m, struct g *g);
+static inline void tap_go_switch(struct m *m, struct g *g)
+{
+    USDT(go_start, g->id);
+    if (probe_on(PROBE_TRACE | PROBE_SHOT))
+        go_switch_watched(m, g);
+}
+/* After g's thread, which slept with it, got a P. */
 static inline void tap_go_start(struct m *m, struct g *g)
 {
     USDT(go_start, g->id);

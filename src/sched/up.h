@@ -16,6 +16,8 @@
  * io_sigpipe_is_ours     io/rw.c: a write that answers EPIPE instead of dying.
  * prof_thread_begins     prof/cpu.c: a thread of the runtime's is there, and is to be sampled from now on.
  * prof_thread_ends       prof/cpu.c: it is about to end, or to be the program's again.
+ * prof_shot_created, prof_shot_moves   prof/shot.c: a goroutine is new; it is about to leave the place where it
+ *                        waits. Called only while the stacks of all are noted. They park nobody.
  * gc_tick                gc/cycle.c: the monitor looks in, about once a second.
  * gc_busy                gc/cycle.c: the collector is at something that goroutines may wait for.
  * gc_assist              gc/assist.c: at an m_enter of a goroutine that allocated much while marking
@@ -51,6 +53,8 @@ int64_t dump_last_stamp(void);
 SIGSAFE bool io_sigpipe_is_ours(int *fd);
 void prof_thread_begins(struct m *m);
 void prof_thread_ends(struct m *m);
+void prof_shot_created(struct g *g);
+void prof_shot_moves(struct g *g);
 void gc_assist(void);
 void gc_check_cgo_arg(const void *arg);
 void gc_tick(int64_t now_ns);

@@ -43,6 +43,9 @@ struct region {
     /* lock: */
     uint8_t *state; /* enum slot_state; read without the lock */
     uint32_t *cold; /* indices of cold slots, a stack */
+    /* atomic: */
+    au32 *word; /* one per slot: stack_word */
+    /* lock: */
     uint32_t ncold;
     struct region *next_of_class;
 };
@@ -146,7 +149,7 @@ static struct region *region_new(unsigned class) REQUIRES(pool.lock)
     if (base == NULL)
         return NULL;
     uint32_t nslots = (uint32_t)(bytes / slot);
-    size_t meta = sizeof(struct region) + nslots * (sizeof(uint32_t) + 1);
+    size_t meta = sizeof(struct region) + nslots * (sizeof(uint32_t) + sizeof(au32) + 1);
     struct region *r = os_reserve(meta);
     if (r == NULL) {
         os_unmap(base, bytes);
@@ -159,7 +162,8 @@ static struct region *region_new(unsigned class) REQUIRES(pool.lock)
     r->class = (uint8_t) class;
     r->number = n;
     r->cold = (uint32_t *)(r + 1);
-    r->state = (uint8_t *)(r->cold + nslots);
+    r->word = (au32 *)(void *)(r->cold + nslots);
+    r->state = (uint8_t *)(r->word + nslots);
     r->next_of_class = pool.class[class];
     pool.class[class] = r;
     store_rel(&pool.regions[n], r); /* pairs with region_at */
@@ -476,6 +480,12 @@ void *stack_head_at(uintptr_t addr, uintptr_t *slot_lo, uintptr_t *slot_end)
     *slot_lo = slot_base(r, i) + STACK_GUARD_BYTES;
     *slot_end = slot_base(r, i) + r->slot_bytes;
     return get_state(r, i) == SLOT_TAKEN ? slot_head(r, i) : NULL;
+}
+
+au32 *stack_word(const void *head)
+{
+    const struct region *r = region_of((uintptr_t)head);
+    return r != NULL ? &r->word[((uintptr_t)head - r->base) / r->slot_bytes] : NULL;
 }
 
 uint64_t stack_count_taken(void)

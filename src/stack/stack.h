@@ -11,6 +11,7 @@
 #ifndef STACK_STACK_H
 #define STACK_STACK_H
 
+#include "base/atomic.h"
 #include "base/attr.h"
 
 struct stack {
@@ -49,6 +50,9 @@ bool stack_any_taken(uintptr_t lo, uintptr_t hi);
  * is the slot without its guard, taken or not; both are 0 outside of all slots ever used. Logarithmic
  * in the number of regions. */
 void *stack_head_at(uintptr_t addr, uintptr_t *slot_lo, uintptr_t *slot_end);
+/* A word of the slot that `head` lies in, 0 at first, which stays as it is when the slot's pages are given back;
+ * NULL outside of all slots. For prof/shot.c. */
+au32 *stack_word(const void *head);
 /* Calls fn(head) for the taken slots of one part of parts: for walks in parallel. */
 void stack_each_head_part(unsigned part, unsigned parts, void (*fn)(void *head, void *arg),
                           void *arg);
