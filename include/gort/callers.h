@@ -32,7 +32,9 @@ GORT_API int gort_callers(int skip, uintptr_t *pcs, int n);
 typedef struct gort_func gort_func;
 typedef struct gort_frames gort_frames;
 
-/* One call. Go: runtime.Frame. Strings live as long as the process. */
+/* One call. Go: runtime.Frame. Strings live as long as the process. A function of C++ is called after what it is
+ * declared in, without parameters: space::type::name; what has no name there is {anonymous}, a namespace, or
+ * {unnamed}, as the type of a lambda. */
 typedef struct {
     uintptr_t pc;          /* of the call, not where it returns to */
     const gort_func *func; /* NULL: inlined, or not known */

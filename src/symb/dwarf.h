@@ -77,6 +77,13 @@ struct scope {
     const struct symb_func *func; /* made of it by names.c, once somebody asked */
 };
 
+/* An entry that others stand in, and are named after; not kept of C. */
+struct within {
+    uint32_t at, end; /* offsets in its unit: of the entry, of the end of its children */
+    uint32_t parent;  /* the one around it, or NO_SCOPE */
+    enum { WITHIN_SPACE, WITHIN_FUNCTION, WITHIN_TYPE, WITHIN_DECLARED_TYPE } kind;
+};
+
 struct row {
     uint64_t addr;
     uint32_t line;
@@ -108,8 +115,9 @@ struct unit {
     bool read, lines_read; /* below is set, if it could be */
     struct abbrevs *abbrevs;
     struct scope *scopes;
-    uint32_t nscopes;
-    struct spans by_addr; /* indices of scopes */
+    uint32_t nscopes, nwithin;
+    struct within *within; /* by offset */
+    struct spans by_addr;  /* indices of scopes */
     struct lines lines;
 };
 
@@ -192,7 +200,7 @@ void dwarf_skip(const struct unit *u, const struct abbrevs *t, const struct abbr
 struct unit *dwarf_unit_at(struct dwarf *d, uint64_t addr);
 /* The innermost scope at `addr`, or NO_SCOPE; the same one up to *end at least. */
 uint32_t dwarf_scope_at(const struct unit *u, uint64_t addr, uint64_t *end);
-/* Sets also the scope's line. */
+/* With the namespaces, types and functions that it stands in: space::type::name. Sets also the scope's line. */
 const char *dwarf_scope_name(struct dwarf *d, struct unit *u, uint32_t scope);
 /* The file and line of its declaration; *line is 0 when that is not told. */
 struct source *dwarf_scope_declared(struct dwarf *d, struct unit *u, uint32_t scope,

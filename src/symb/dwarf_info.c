@@ -1,23 +1,27 @@
 /* dwarf_info.c: which function has the code at an address, and which calls were inlined there.
  *
- * Owns    the scopes of a unit: functions with code and inlined calls, flattened to steps by address.
- * Holds   a scope's parent comes before it: chains of parents end.
+ * Owns    the scopes of a unit: functions with code and inlined calls, flattened to steps by address. And what
+ *         functions of C++ and its like are named after: what they are declared in.
+ * Holds   a scope's parent comes before it: chains of parents end. The same of what names stand in; but the
+ *         name of a type may stand elsewhere, and a hostile file may send one round in circles: NAMED_STEPS.
  */
 #include "symb/dwarf.h"
 
+#include "base/fmt.h"
 #include "symb/dwarf_names.h"
 #include "symb/module.h"
 
-enum { DEEPEST_ENTRY = 256, ORIGIN_HOPS = 8 };
+enum { DEEPEST_ENTRY = 256, ORIGIN_HOPS = 8, NAMED_STEPS = 32, NAME_PARTS = 16, NAME_BYTES = 1024 };
 
 /* Reading one unit. */
 struct scan {
     struct dwarf *d;
     struct unit *u;
     const struct abbrevs *abbrevs;
-    struct vec scopes;
-    uint32_t open[DEEPEST_ENTRY]; /* the scope around entries of each depth */
-    uint32_t depth;               /* deeper ones belong to the deepest that is known */
+    struct vec scopes, within;
+    uint32_t open[DEEPEST_ENTRY];   /* the scope around entries of each depth */
+    uint32_t around[DEEPEST_ENTRY]; /* what their names stand in */
+    uint32_t depth;                 /* deeper ones belong to the deepest that is known */
 };
 
 static uint32_t scope_around(const struct scan *s)
@@ -72,6 +76,37 @@ static uint32_t scope_add(struct scan *s, const struct abbrev *ab, uint64_t die,
     return index;
 }
 
+/* The entry at `die` has children: what are they named after? */
+static uint32_t within_add(struct scan *s, const struct abbrev *ab, uint64_t die)
+{
+    uint32_t outer = s->around[s->depth < DEEPEST_ENTRY ? s->depth : DEEPEST_ENTRY - 1];
+    uint32_t tag = ab->tag;
+    bool type =
+        tag == DW_TAG_class_type || tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
+    if (s->u->plain_c || s->u->end - s->u->at > UINT32_MAX ||
+        !(type || tag == DW_TAG_namespace || tag == DW_TAG_subprogram))
+        return outer;
+    uint32_t index = (uint32_t)s->within.n;
+    struct within *w = vec_add(&s->within);
+    if (w == NULL)
+        return outer;
+    w->at = (uint32_t)(die - s->u->at);
+    w->parent = outer;
+    w->kind = tag == DW_TAG_namespace    ? WITHIN_SPACE
+              : tag == DW_TAG_subprogram ? WITHIN_FUNCTION
+              : ab->declares             ? WITHIN_DECLARED_TYPE
+                                         : WITHIN_TYPE;
+    return index;
+}
+
+/* Behind the children of an entry. */
+static void within_end(struct scan *s, uint64_t at)
+{
+    if (s->depth >= DEEPEST_ENTRY || s->around[s->depth] == s->around[s->depth - 1])
+        return;
+    ((struct within *)s->within.at)[s->around[s->depth]].end = (uint32_t)(at - s->u->at);
+}
+
 static bool is_scope(uint32_t tag)
 {
     return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
@@ -119,6 +154,7 @@ static bool scan_entry(struct scan *s, struct bytes *b)
     if (code == 0) {
         if (s->depth == 0)
             return false;
+        within_end(s, die);
         return --s->depth > 0 && !b->bad;
     }
     const struct abbrev *ab = dwarf_abbrev(s->abbrevs, code);
@@ -131,22 +167,32 @@ static bool scan_entry(struct scan *s, struct bytes *b)
     dwarf_skip(s->u, s->abbrevs, ab, b);
     if (is_scope(ab->tag) && ab->has_code && !b->bad)
         scope = scope_add(s, ab, die, attrs);
-    if (ab->children && ++s->depth < DEEPEST_ENTRY)
+    uint32_t around = ab->children ? within_add(s, ab, die) : NO_SCOPE;
+    if (ab->children && ++s->depth < DEEPEST_ENTRY) {
         s->open[s->depth] = scope;
+        s->around[s->depth] = around;
+    }
     return s->depth > 0 && !b->bad;
 }
 
 static void unit_read(struct dwarf *d, struct unit *u)
 {
     u->read = true;
-    struct scan s = {
-        .d = d, .u = u, .abbrevs = dwarf_abbrevs(d, u), .scopes = VEC_OF(struct scope)};
+    struct scan s = {.d = d,
+                     .u = u,
+                     .abbrevs = dwarf_abbrevs(d, u),
+                     .scopes = VEC_OF(struct scope),
+                     .within = VEC_OF(struct within)};
     struct bytes b = {.at = d->info.p + u->first, .end = d->info.p + u->end};
     if (s.abbrevs == NULL || u->first >= u->end)
         return;
-    s.open[0] = NO_SCOPE;
+    s.open[0] = s.around[0] = NO_SCOPE;
     while (scan_entry(&s, &b))
         ;
+    u->nwithin = (uint32_t)s.within.n;
+    u->within = vec_keep(&s.within, d->pool);
+    if (u->within == NULL)
+        u->nwithin = 0;
     u->nscopes = (uint32_t)s.scopes.n;
     u->scopes = vec_keep(&s.scopes, d->pool);
     if (!spans_seal(&u->by_addr, d->pool) || u->scopes == NULL) {
@@ -202,52 +248,124 @@ static bool entry_facts(struct dwarf *d, struct unit *u, uint64_t die, struct at
     return true;
 }
 
+struct entry {
+    struct dwarf *d;
+    struct unit *u;
+    uint64_t die;
+};
+
 /* Goes on from an entry to the one that it refers to; false when there is none. */
-static bool next_origin(struct dwarf **d, struct unit **u, uint64_t *die, const struct attr *origin)
+static bool next_origin(struct entry *e, const struct attr *origin)
 {
     if (origin->kind == ATTR_REF_ALT)
-        *d = (*d)->alt;
+        e->d = e->d->alt;
     else if (origin->kind != ATTR_REF)
         return false;
-    *die = origin->v;
-    *u = *d != NULL ? dwarf_unit_of(*d, *die) : NULL;
-    return *u != NULL;
+    e->die = origin->v;
+    e->u = e->d != NULL ? dwarf_unit_of(e->d, e->die) : NULL;
+    return e->u != NULL;
 }
 
-/* And the line of the first of these entries that has one: of a definition, rather than of what it defines. */
-static const char *name_of(struct dwarf *d, struct unit *u, uint64_t die, uint64_t *line)
+/* Goes to the entry that has the name; to none when that is one that says where it stands. And the line of the
+ * first that has one: of a definition, rather than of what it defines. */
+static const char *name_of(struct entry *e, uint64_t *line)
 {
     const char *linkage = NULL;
+    struct entry at = *e;
     for (int hop = 0; hop < ORIGIN_HOPS; hop++) {
         struct attr facts[FACTS];
-        if (!entry_facts(d, u, die, facts))
+        if (!entry_facts(at.d, at.u, at.die, facts))
             break;
-        const char *s = dwarf_text(d, u, &facts[FACT_NAME]);
+        const char *s = dwarf_text(at.d, at.u, &facts[FACT_NAME]);
         if (*line == 0 && facts[FACT_LINE].kind == ATTR_NUMBER)
             *line = facts[FACT_LINE].v;
-        if (s != NULL)
+        if (s != NULL) {
+            *e = at;
             return s;
+        }
         if (linkage == NULL)
-            linkage = dwarf_text(d, u, &facts[FACT_LINKAGE]);
-        if (!next_origin(&d, &u, &die, &facts[FACT_ORIGIN]))
+            linkage = dwarf_text(at.d, at.u, &facts[FACT_LINKAGE]);
+        if (!next_origin(&at, &facts[FACT_ORIGIN]))
             break;
     }
+    if (linkage != NULL)
+        e->die = 0;
     return linkage;
+}
+
+/* ---- what a name stands in */
+static const struct within *within_of(const struct unit *u, uint64_t die)
+{
+    uint32_t lo = 0, hi = u->nwithin;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (u->at + u->within[mid].at < die)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    uint32_t i = lo > 0 ? lo - 1 : NO_SCOPE;
+    while (i != NO_SCOPE && die >= u->at + u->within[i].end)
+        i = u->within[i].parent;
+    return i != NO_SCOPE ? &u->within[i] : NULL;
+}
+
+/* From the inside to the outside. A function that is declared in another one is not that one's; a type is. */
+static size_t parts_around(struct entry e, const char **part)
+{
+    size_t n = 0;
+    bool type = false;
+    for (int step = 0; step < NAMED_STEPS && n < NAME_PARTS; step++) {
+        if (!e.u->read)
+            unit_read(e.d, e.u);
+        const struct within *w = within_of(e.u, e.die);
+        if (w == NULL)
+            break;
+        e.die = e.u->at + w->at;
+        if (w->kind == WITHIN_FUNCTION && !type)
+            continue;
+        uint64_t line = 0;
+        const char *s = name_of(&e, &line);
+        type = w->kind >= WITHIN_TYPE;
+        if (s != NULL || w->kind != WITHIN_DECLARED_TYPE)
+            part[n++] = s != NULL ? s : type ? "{unnamed}" : "{anonymous}";
+    }
+    return n;
+}
+
+/* The text in `room`, or `name` if there is nothing to be said before it, or no room. */
+static const char *qualified(const struct entry *e, const char *name, char *room)
+{
+    const char *part[NAME_PARTS];
+    size_t n = parts_around(*e, part), len = strlen(name) + 1;
+    for (size_t i = 0; i < n; i++)
+        len += strlen(part[i]) + 2;
+    if (n == 0 || len > NAME_BYTES)
+        return name;
+    struct out o;
+    out_init_mem(&o, room, NAME_BYTES - 1);
+    while (n > 0) {
+        out_str(&o, part[--n]);
+        out_str(&o, "::");
+    }
+    out_str(&o, name);
+    room[o.len] = '\0';
+    return room;
 }
 
 struct source *dwarf_scope_declared(struct dwarf *d, struct unit *u, uint32_t scope, uint64_t *line)
 {
-    uint64_t die = u->scopes[scope].die;
+    struct entry e = {.d = d, .u = u, .die = u->scopes[scope].die};
     *line = 0;
     for (int hop = 0; hop < ORIGIN_HOPS; hop++) {
         struct attr facts[FACTS];
-        if (!entry_facts(d, u, die, facts))
+        if (!entry_facts(e.d, e.u, e.die, facts))
             break;
         if (facts[FACT_FILE].kind == ATTR_NUMBER && facts[FACT_LINE].kind == ATTR_NUMBER) {
             *line = facts[FACT_LINE].v;
-            return dwarf_source(d, u, facts[FACT_FILE].v);
+            return dwarf_source(e.d, e.u, facts[FACT_FILE].v);
         }
-        if (!next_origin(&d, &u, &die, &facts[FACT_ORIGIN]))
+        if (!next_origin(&e, &facts[FACT_ORIGIN]))
             break;
     }
     return NULL;
@@ -258,9 +376,11 @@ const char *dwarf_scope_name(struct dwarf *d, struct unit *u, uint32_t scope)
     struct scope *s = &u->scopes[scope];
     if (!s->named) {
         enum { LINE_MAX_KEPT = (1 << 28) - 1 };
+        char room[NAME_BYTES];
         uint64_t line = 0;
-        const char *name = name_of(d, u, s->die, &line);
-        s->name = name != NULL ? intern(name) : NULL;
+        struct entry e = {.d = d, .u = u, .die = s->die};
+        const char *name = name_of(&e, &line);
+        s->name = name != NULL ? intern(qualified(&e, name, room)) : NULL;
         s->line = line <= LINE_MAX_KEPT ? (uint32_t)line & LINE_MAX_KEPT : 0;
         s->named = true;
     }
