@@ -18,18 +18,22 @@ static size_t base_bytes;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    char path[] = "/tmp/gort-fuzz-XXXXXX", command[512];
+    char path[] = "/tmp/gort-fuzz-XXXXXX", command[1024];
     int fd = mkstemp(path);
     (void)argc, (void)argv;
     if (fd < 0)
         abort();
-    snprintf(command, sizeof command,
-             "printf 'static inline __attribute__((always_inline)) int in(int x)\\n{ "
-             "__asm__(\"\"); return x * 3; }\\n"
-             "int f(int x) { return in(x) + 1; }\\nint g(int x) { if (x > 9) return in(f(x)); "
-             "return f(in(x)); }\\n' |"
-             " clang -x c -O2 -g -shared -nostdlib -o %s -",
-             path);
+    snprintf(
+        command, sizeof command,
+        "printf 'namespace a { namespace { struct s { struct t; static inline "
+        "__attribute__((always_inline)) "
+        "int in(int x)\\n{ __asm__(\"\"); return x * 3; } }; struct s::t { int f(int x); }; } }\\n"
+        "__attribute__((used)) int a::s::t::f(int x) { return s::in(x) + 1; }\\nint g(int x) { "
+        "struct l { "
+        "static int h(int x) { return a::s::in(x); } };\\nif (x > 9) return l::h(a::s::t().f(x)); "
+        "return a::s::t().f(l::h(x)); }\\n' |"
+        " clang -x c++ -O2 -g -shared -nostdlib -o %s -",
+        path);
     if (system(command) != 0)
         abort();
     ssize_t got = read(fd, base, sizeof base);
