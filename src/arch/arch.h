@@ -55,6 +55,10 @@ struct regs {
 SIGSAFE struct regs arch_ucontext_regs(const void *ucontext);
 /* The whole interrupted state as a context, for the unwinder and the collector. */
 SIGSAFE void arch_ucontext_to_context(const void *ucontext, struct context *c);
+/* Where interrupted code returns that was called and has not run an instruction; its stack is [lo, hi). 0: unknown. */
+SIGSAFE uintptr_t arch_ucontext_return(const void *ucontext, uintptr_t lo, uintptr_t hi);
+/* Makes it that of its call, by which it returns at `ret`. */
+SIGSAFE void arch_ucontext_undo_call(void *ucontext, uintptr_t ret);
 /* Makes the interrupted code continue as a call of arch_fault_entry (which calls sched_fault) on its
  * own stack. */
 SIGSAFE void arch_ucontext_call_fault(void *ucontext);

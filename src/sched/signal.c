@@ -15,6 +15,7 @@
 
 #include "base/fmt.h"
 #include "conf/conf.h"
+#include "os/maps.h"
 #include "symb/symb.h"
 
 #include <errno.h>
@@ -46,6 +47,18 @@ static void note_fault(struct g *g, int sig, const siginfo_t *info, const void *
     g->fault.addr = (uintptr_t)info->si_addr;
     g->fault.pc = arch_ucontext_regs(ucontext).pc;
     arch_ucontext_to_context(ucontext, &g->fault.ctx);
+}
+
+/* A call of what is no code, as through a nil function: the fault is the caller's, as in Go. */
+static void blame_caller(const struct g *g, const struct m *m, void *ucontext)
+{
+    uintptr_t pc = g->fault.pc, sp = g->fault.ctx.sp;
+    const struct stack *on = sp >= g->stack.lo && sp <= g->stack.hi ? &g->stack : &m->g0.stack;
+    if (g->fault.addr != pc || symb_is_code(pc) || os_may_execute(pc))
+        return;
+    uintptr_t ret = arch_ucontext_return(ucontext, on->lo, on->hi);
+    if (ret != 0 && symb_is_code(ret - 1))
+        arch_ucontext_undo_call(ucontext, ret);
 }
 
 static void on_fault(int sig, siginfo_t *info, void *ucontext)
@@ -81,6 +94,7 @@ static void on_fault(int sig, siginfo_t *info, void *ucontext)
         throw("unexpected signal during runtime execution");
     }
     track_below(sp);
+    blame_caller(g, m, ucontext);
     arch_ucontext_call_fault(ucontext);
 }
 

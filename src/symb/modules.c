@@ -22,7 +22,7 @@ struct segment {
     uintptr_t lo, hi;
     struct module *m;
 };
-static struct vec segments = VEC_OF(struct segment); /* by address */
+static struct vec segments = VEC_OF(struct segment); /* with code, by address */
 
 /* ---- which are loaded */
 struct changes {
@@ -133,7 +133,8 @@ static void add_segments(const struct dl_phdr_info *info, struct module *m)
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        struct segment *s = ph->p_type == PT_LOAD ? vec_add(&segments) : NULL;
+        bool is_code = ph->p_type == PT_LOAD && (ph->p_flags & PF_X) != 0;
+        struct segment *s = is_code ? vec_add(&segments) : NULL;
         if (s != NULL)
             *s = (struct segment){.lo = info->dlpi_addr + ph->p_vaddr,
                                   .hi = info->dlpi_addr + ph->p_vaddr + ph->p_memsz,

@@ -44,6 +44,21 @@ void arch_ucontext_to_context(const void *ucontext, struct context *c)
     c->r15 = (uintptr_t)r[REG_R15];
 }
 
+__attribute__((no_sanitize("address", "thread"))) uintptr_t
+arch_ucontext_return(const void *ucontext, uintptr_t lo, uintptr_t hi)
+{
+    uintptr_t sp = (uintptr_t)gregs(ucontext)[REG_RSP];
+    bool lies_on = sp >= lo && sp < hi && hi - sp >= sizeof(uintptr_t);
+    return lies_on && sp % sizeof(uintptr_t) == 0 ? *(const uintptr_t *)sp : 0;
+}
+
+void arch_ucontext_undo_call(void *ucontext, uintptr_t ret)
+{
+    greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+    r[REG_RIP] = (greg_t)ret - 1; /* in the call, of whatever length */
+    r[REG_RSP] += (greg_t)sizeof ret;
+}
+
 void arch_ucontext_call_fault(void *ucontext)
 {
     greg_t *r = ((ucontext_t *)ucontext)->uc_mcontext.gregs;

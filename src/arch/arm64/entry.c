@@ -1,5 +1,6 @@
 /* entry.c: contexts from C and from signal frames, arm64. */
 #include "arch/arch.h"
+#include "arch/arm64/frame.h"
 #include "base/fmt.h"
 
 #include <string.h>
@@ -8,7 +9,7 @@
 _Static_assert(offsetof(struct start, fn) == START_FN, "arch/arm64/offsets.h");
 _Static_assert(offsetof(struct start, arg) == START_ARG, "arch/arm64/offsets.h");
 
-enum { REG_FP = 29, REG_LR = 30 };
+enum { REG_FP = 29, REG_LR = 30, INSTRUCTION_BYTES = 4 };
 
 void arch_context_init(struct context *c, void *top)
 {
@@ -38,6 +39,17 @@ void arch_ucontext_to_context(const void *ucontext, struct context *c)
     c->lr = r->regs[REG_LR];
     for (int i = 0; i < 10; i++)
         c->x19[i] = r->regs[19 + i];
+}
+
+uintptr_t arch_ucontext_return(const void *ucontext, uintptr_t lo, uintptr_t hi)
+{
+    (void)lo, (void)hi;
+    return arch_code_address(mcontext(ucontext)->regs[REG_LR]);
+}
+
+void arch_ucontext_undo_call(void *ucontext, uintptr_t ret)
+{
+    ((ucontext_t *)ucontext)->uc_mcontext.pc = ret - INSTRUCTION_BYTES;
 }
 
 void arch_ucontext_call_fault(void *ucontext)
