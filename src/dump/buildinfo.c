@@ -7,18 +7,18 @@
  */
 #include "base/fmt.h"
 #include "os/call.h"
+#include "os/loaded.h"
+#include "symb/build_id.h"
 
 #include <gort/debug.h>
 #include <gort/go.h>
 #include <gort/mem.h>
 
-#include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <link.h>
 #include <string.h>
 
-enum { MODULES_MAX = 1024, NAMES_BYTES = 128 * 1024, ID_MAX = 64, SETTINGS = 7 };
+enum { MODULES_MAX = 1024, NAMES_BYTES = 128 * 1024, SETTINGS = 7 };
 
 /* ---- how the library was built */
 #if defined(GORT_FAULTS)
@@ -47,8 +47,7 @@ enum { MODULES_MAX = 1024, NAMES_BYTES = 128 * 1024, ID_MAX = 64, SETTINGS = 7 }
 struct module {
     const char *name; /* "": the executable */
     uintptr_t base;
-    unsigned char id[ID_MAX];
-    size_t id_bytes;
+    struct build_id id;
     bool has_us; /* this function lies in it */
 };
 struct modules {
@@ -57,30 +56,6 @@ struct modules {
     char *names; /* room for them: */
     size_t left;
 };
-
-static size_t note_round(size_t bytes, size_t align)
-{
-    return align == 8 ? (bytes + 7) & ~(size_t)7 : (bytes + 3) & ~(size_t)3;
-}
-
-static void find_id(struct module *m, const unsigned char *at, size_t bytes, size_t align)
-{
-    ElfW(Nhdr) note;
-    while (bytes >= sizeof note) {
-        memcpy(&note, at, sizeof note);
-        size_t name = note_round(note.n_namesz, align), text = note_round(note.n_descsz, align);
-        if (name > bytes - sizeof note || text > bytes - sizeof note - name)
-            return;
-        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz <= ID_MAX &&
-            memcmp(at + sizeof note, "GNU", 4) == 0) {
-            memcpy(m->id, at + sizeof note + name, note.n_descsz);
-            m->id_bytes = note.n_descsz;
-            return;
-        }
-        at += sizeof note + name + text;
-        bytes -= sizeof note + name + text;
-    }
-}
 
 static const char *keep_name(struct modules *all, const char *name)
 {
@@ -96,19 +71,14 @@ static const char *keep_name(struct modules *all, const char *name)
 static int take_module(struct dl_phdr_info *info, size_t bytes, void *modules)
 {
     struct modules *all = modules;
-    uintptr_t here = (uintptr_t)take_module;
     (void)bytes;
     if (all->n == MODULES_MAX)
         return 1;
     struct module *m = &all->m[all->n++];
-    *m = (struct module){.name = keep_name(all, info->dlpi_name), .base = info->dlpi_addr};
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        uintptr_t lo = info->dlpi_addr + ph->p_vaddr;
-        if (ph->p_type == PT_NOTE && m->id_bytes == 0)
-            find_id(m, (const unsigned char *)lo, ph->p_memsz, ph->p_align);
-        m->has_us |= ph->p_type == PT_LOAD && here >= lo && here - lo < ph->p_memsz;
-    }
+    *m = (struct module){.name = keep_name(all, info->dlpi_name),
+                         .base = info->dlpi_addr,
+                         .id = build_id_loaded(info),
+                         .has_us = loaded_holds(info, (uintptr_t)take_module, 1, 0)};
     return 0;
 }
 
@@ -137,16 +107,13 @@ static const char *version_of(const char *path)
 
 static const char *sum_of(const struct module *m)
 {
-    static const char prefix[] = "build-id:", digits[] = "0123456789abcdef";
-    if (m->id_bytes == 0)
+    static const char prefix[] = "build-id:";
+    char text[sizeof prefix + BUILD_ID_TEXT];
+    if (m->id.n == 0)
         return "";
-    char *text = gort_alloc_noscan(sizeof prefix + 2 * m->id_bytes);
-    memcpy(text, prefix, sizeof prefix - 1);
-    for (size_t i = 0; i < m->id_bytes; i++) {
-        text[sizeof prefix - 1 + 2 * i] = digits[m->id[i] >> 4];
-        text[sizeof prefix + 2 * i] = digits[m->id[i] & 15];
-    }
-    return text;
+    memcpy(text, prefix, sizeof prefix);
+    size_t n = sizeof prefix - 1;
+    return copied(text, n + build_id_text(&m->id, text + n));
 }
 
 static gort_debug_module described(const struct module *m, const char *path)

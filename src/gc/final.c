@@ -19,8 +19,7 @@
 
 #include "base/track.h"
 #include "conf/conf.h"
-
-#include <link.h>
+#include "os/loaded.h"
 
 enum { BLOCK_BYTES = 4096 };
 
@@ -209,13 +208,7 @@ static int search_module(struct dl_phdr_info *info, size_t size, void *arg)
 {
     struct search *q = arg;
     (void)size;
-    for (size_t i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *h = &info->dlpi_phdr[i];
-        uintptr_t lo = info->dlpi_addr + h->p_vaddr;
-        if (h->p_type == PT_LOAD && (h->p_flags & PF_W) != 0 && q->addr >= lo &&
-            q->addr - lo < h->p_memsz)
-            q->found = true;
-    }
+    q->found = loaded_holds(info, q->addr, 1, PF_W);
     return q->found;
 }
 

@@ -2,100 +2,36 @@
  *
  * Owns    the table of executable mappings of this process, with the build ids of the modules, by which
  *         names can be found later and elsewhere.
- * Holds   nothing is trusted: lines are parsed as far as they make sense; every length of a note is
- *         checked, and a note is read only inside of a readable segment.
+ * Holds   nothing is trusted: lines are parsed as far as they make sense.
  * Locks   the loader's (dl_iterate_phdr): only in prof_foreign.
  * Instead of the notes of the files: what is mapped is in memory, also when its file was replaced.
  */
 #include "prof/prof_int.h"
 
+#include "os/loaded.h"
 #include "os/mapfile.h"
 #include "os/os.h"
+#include "symb/build_id.h"
 
-#include <elf.h>
-#include <link.h>
 #include <string.h>
 #include <unistd.h>
 
-/* ---- notes */
-static size_t padded(size_t n)
-{
-    return (n + 3) & ~(size_t)3;
-}
-
-bool prof_build_id(const void *notes, size_t bytes, struct pbuf *out)
-{
-    const unsigned char *p = notes;
-    ElfW(Nhdr) h;
-    while (bytes >= sizeof h) {
-        memcpy(&h, p, sizeof h);
-        p += sizeof h;
-        bytes -= sizeof h;
-        if (h.n_namesz > bytes || padded(h.n_namesz) > bytes)
-            return false;
-        const unsigned char *desc = p + padded(h.n_namesz);
-        size_t left = bytes - padded(h.n_namesz);
-        if (h.n_descsz > left)
-            return false;
-        if (h.n_type == NT_GNU_BUILD_ID && h.n_namesz == 4 && memcmp(p, "GNU", 4) == 0) {
-            for (size_t i = 0; i < h.n_descsz; i++) {
-                pbuf_char(out, "0123456789abcdef"[desc[i] >> 4]);
-                pbuf_char(out, "0123456789abcdef"[desc[i] & 15]);
-            }
-            return h.n_descsz > 0;
-        }
-        if (padded(h.n_descsz) > left)
-            return false;
-        p = desc + padded(h.n_descsz);
-        bytes = left - padded(h.n_descsz);
-    }
-    return false;
-}
-
-struct place {
-    uintptr_t addr, bytes;
-    uint32_t flags; /* PF_* */
-};
-
-/* Does a loaded segment of the module, with these flags, hold all of it? */
-static bool segment_holds(const struct dl_phdr_info *info, struct place at)
-{
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        uintptr_t lo = info->dlpi_addr + ph->p_vaddr;
-        if (ph->p_type == PT_LOAD && (ph->p_flags & at.flags) == at.flags && at.addr >= lo &&
-            at.addr - lo < ph->p_memsz && at.bytes <= ph->p_memsz - (at.addr - lo))
-            return true;
-    }
-    return false;
-}
-
-static bool id_of_module(const struct dl_phdr_info *info, struct pbuf *out)
-{
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        struct place note = {info->dlpi_addr + ph->p_vaddr, ph->p_memsz, PF_R};
-        if (ph->p_type == PT_NOTE && note.addr % 4 == 0 && segment_holds(info, note) &&
-            prof_build_id((const void *)note.addr, note.bytes, out))
-            return true;
-    }
-    return false;
-}
-
+/* ---- modules */
 static int name_module(struct dl_phdr_info *info, size_t size, void *maps)
 {
     struct prof_maps *m = maps;
     size_t id = 0;
     (void)size;
     for (size_t i = 0; i < m->n; i++) {
-        struct place code = {(uintptr_t)m->map[i].start, 1, PF_X};
-        if (m->map[i].build_id != 0 || !segment_holds(info, code))
+        if (m->map[i].build_id != 0 || !loaded_holds(info, (uintptr_t)m->map[i].start, 1, PF_X))
             continue;
         if (id == 0) {
+            struct build_id its = build_id_loaded(info);
+            char text[BUILD_ID_TEXT];
             id = m->text.len;
-            if (!id_of_module(info, &m->text))
+            if (its.n == 0)
                 return 0;
-            pbuf_char(&m->text, '\0');
+            pbuf_bytes(&m->text, text, build_id_text(&its, text) + 1);
         }
         m->map[i].build_id = id;
     }

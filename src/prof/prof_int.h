@@ -106,8 +106,6 @@ bool prof_maps_line(struct prof_maps *m, const char *line);
 /* The mapping at `addr`, or m->n. */
 size_t prof_maps_find(const struct prof_maps *m, uint64_t addr);
 void prof_maps_free(struct prof_maps *m);
-/* The build id among the notes, as hexadecimal digits, if there is one; every length is checked. */
-bool prof_build_id(const void *notes, size_t bytes, struct pbuf *out);
 
 /* ---- gzip.c: by zlib, or without it uncompressed in the same format. In prof_foreign. */
 void prof_gzip(const struct pbuf *in, struct pbuf *out);

@@ -18,24 +18,18 @@ static const char *end_path(struct out *o, char *path)
     return o->dropped == 0 ? path : NULL;
 }
 
-static void out_byte(struct out *o, unsigned char b)
-{
-    out_char(o, "0123456789abcdef"[b >> 4]);
-    out_char(o, "0123456789abcdef"[b & 15]);
-}
-
 static bool open_by_id(struct image *im, const struct build_id *id, const char **found)
 {
-    char path[PATH_BYTES];
+    char path[PATH_BYTES], text[BUILD_ID_TEXT];
     struct out o;
     if (id->n < 2)
         return false;
     out_init_mem(&o, path, sizeof path);
     out_str(&o, DEBUG_ROOT "/.build-id/");
-    out_byte(&o, id->bytes[0]);
+    size_t digits = build_id_text(id, text);
+    out_bytes(&o, text, 2);
     out_char(&o, '/');
-    for (unsigned i = 1; i < id->n; i++)
-        out_byte(&o, id->bytes[i]);
+    out_bytes(&o, text + 2, digits - 2);
     out_str(&o, ".debug");
     if (end_path(&o, path) == NULL || !image_open(im, path))
         return false;

@@ -7,6 +7,7 @@
 #include "symb/symb.h"
 
 #include "base/atomic.h"
+#include "os/loaded.h"
 #include "symb/image.h"
 
 enum { MODULES = 16 };
@@ -28,18 +29,13 @@ static int module_holds(struct dl_phdr_info *info, size_t size, void *arg)
 {
     struct query *q = arg;
     (void)size;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        uintptr_t lo = info->dlpi_addr + ph->p_vaddr;
-        if (ph->p_type != PT_LOAD || q->pc < lo || q->pc - lo >= ph->p_memsz)
-            continue;
-        q->bias = info->dlpi_addr;
-        q->path = info->dlpi_name != NULL && info->dlpi_name[0] != '\0' ? info->dlpi_name
-                                                                        : "/proc/self/exe";
-        q->found = true;
-        return 1;
-    }
-    return 0;
+    if (!loaded_holds(info, q->pc, 1, 0))
+        return 0;
+    q->bias = info->dlpi_addr;
+    q->path =
+        info->dlpi_name != NULL && info->dlpi_name[0] != '\0' ? info->dlpi_name : "/proc/self/exe";
+    q->found = true;
+    return 1;
 }
 
 static bool table_search(const struct image *im, uintptr_t bias, uint32_t type, uintptr_t addr,

@@ -8,7 +8,6 @@
 #include "os/os.h"
 #include "symb/inflate.h"
 
-enum { NOTE_ALIGN = 4 };
 /* What deflate can do at best: a larger claim is a lie. */
 enum { PACKED_TIMES_MAX = 1032 };
 
@@ -152,27 +151,6 @@ struct part image_section(const struct image *im, const char *name, struct pool 
     if (ch.ch_type != ELFCOMPRESS_ZLIB)
         return (struct part){.p = NULL};
     return unpack((struct part){.p = raw.p + sizeof ch, .n = raw.n - sizeof ch}, ch.ch_size, p);
-}
-
-struct build_id build_id_among(struct part notes)
-{
-    struct build_id id = {.n = 0};
-    struct bytes b = bytes_of(notes);
-    while (bytes_left(&b) > 0) {
-        uint32_t name = (uint32_t)bytes_uint(&b, 4), desc = (uint32_t)bytes_uint(&b, 4);
-        uint32_t type = (uint32_t)bytes_uint(&b, 4);
-        const unsigned char *s = b.at;
-        bytes_skip(&b, ((uint64_t)name + NOTE_ALIGN - 1) & ~(uint64_t)(NOTE_ALIGN - 1));
-        const unsigned char *d = b.at;
-        bytes_skip(&b, ((uint64_t)desc + NOTE_ALIGN - 1) & ~(uint64_t)(NOTE_ALIGN - 1));
-        if (b.bad || type != NT_GNU_BUILD_ID || name != 4 || memcmp(s, "GNU", 4) != 0 ||
-            desc == 0 || desc > BUILD_ID_MAX)
-            continue;
-        id.n = (uint8_t)desc;
-        memcpy(id.bytes, d, desc);
-        break;
-    }
-    return id;
 }
 
 struct build_id image_build_id(const struct image *im)

@@ -2,6 +2,7 @@
 #ifndef SYMB_IMAGE_H
 #define SYMB_IMAGE_H
 
+#include "symb/build_id.h"
 #include "symb/bytes.h"
 #include "symb/pool.h"
 
@@ -13,12 +14,6 @@ struct image {
     const ElfW(Shdr) * sections; /* checked to lie in the file; NULL: none */
     uint32_t nsections;
     struct part names; /* of the sections */
-};
-
-enum { BUILD_ID_MAX = 64 };
-struct build_id {
-    uint8_t n; /* 0: there is none */
-    unsigned char bytes[BUILD_ID_MAX];
 };
 
 /* False when it is no ELF file of this machine's kind. */
@@ -35,13 +30,7 @@ const ElfW(Shdr) * image_typed(const struct image *im, uint32_t type);
 /* A section by its name, unpacked into `p` if it is compressed; nothing when it is missing. */
 struct part image_section(const struct image *im, const char *name, struct pool *p);
 
-/* Of the first build-id note among `notes`. */
-struct build_id build_id_among(struct part notes);
 struct build_id image_build_id(const struct image *im);
-static inline bool build_id_same(const struct build_id *a, const struct build_id *b)
-{
-    return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
-}
 /* n bytes that the loader puts at `addr`, or NULL. */
 const unsigned char *image_at(const struct image *im, uint64_t addr, size_t n);
 /* As .gnu_debuglink has it. */

@@ -43,31 +43,6 @@ bool modules_current(void)
     return load_acq(&known_changes) == c.loads + c.unloads + 1; /* pairs with modules_refresh */
 }
 
-static bool loaded(const struct dl_phdr_info *info, const ElfW(Phdr) * note)
-{
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        if (ph->p_type == PT_LOAD && note->p_vaddr >= ph->p_vaddr &&
-            note->p_memsz <= ph->p_filesz &&
-            note->p_vaddr - ph->p_vaddr <= ph->p_filesz - note->p_memsz)
-            return (ph->p_flags & PF_R) != 0;
-    }
-    return false;
-}
-
-static struct build_id id_in_memory(const struct dl_phdr_info *info)
-{
-    struct build_id id = {.n = 0};
-    for (int i = 0; i < info->dlpi_phnum && id.n == 0; i++) {
-        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        if (ph->p_type == PT_NOTE && loaded(info, ph))
-            id = build_id_among((struct part){
-                .p = (const unsigned char *)(uintptr_t)(info->dlpi_addr + ph->p_vaddr),
-                .n = ph->p_memsz});
-    }
-    return id;
-}
-
 static uintptr_t first_byte(const struct dl_phdr_info *info)
 {
     for (int i = 0; i < info->dlpi_phnum; i++)
@@ -148,7 +123,7 @@ static int note_module(struct dl_phdr_info *info, size_t size, void *arg)
     char room[PATH_BYTES];
     const char *path = path_of(info, room);
     uintptr_t lo = first_byte(info);
-    struct build_id id = id_in_memory(info);
+    struct build_id id = build_id_loaded(info);
     (void)size;
     c->loads = info->dlpi_adds;
     c->unloads = info->dlpi_subs;

@@ -193,52 +193,6 @@ Test(index, finds_what_was_added_also_when_hashes_collide)
     index_free(&x);
 }
 
-/* ---- notes: whatever lengths they claim, only `bytes` are looked at */
-struct note {
-    ElfW(Nhdr) h;
-    char rest[24];
-};
-static bool id(const void *notes, size_t bytes, char *out)
-{
-    struct pbuf b = {.mem = NULL};
-    /* right before the end of the copy, so that asan sees what is read behind it */
-    char *copy = malloc(bytes > 0 ? bytes : 1);
-    memcpy(copy, notes, bytes);
-    bool found = prof_build_id(copy, bytes, &b);
-    snprintf(out, 100, "%s", text_of(&b));
-    free(copy);
-    pbuf_free(&b);
-    return found;
-}
-Test(build_id, is_read_within_its_note)
-{
-    char text[100];
-    struct note n[2] = {{{4, 5, NT_GNU_ABI_TAG}, "GNU\0abcde"},
-                        {{4, 4, NT_GNU_BUILD_ID}, "GNU\0\x01\xab\xff\x20"}};
-    struct note one;
-    memcpy(&one, &n[0], sizeof one);
-    char both[64];
-    memcpy(both, &n[0], 12 + 4 + 8);
-    memcpy(both + 24, &n[1], 12 + 4 + 4);
-    cr_expect(id(both, 44, text));
-    cr_expect_str_eq(text, "01abff20");
-    for (size_t cut = 0; cut < 44; cut++)
-        cr_expect_not(id(both, cut, text), "cut at %zu", cut);
-    for (uint32_t size = 5; size != 0; size *= 2) { /* to 2^32 */
-        one = n[1];
-        one.h.n_descsz = size;
-        cr_expect(size <= 16 || !id(&one, 12 + 4 + 16, text), "description of %u", size);
-        one = n[1];
-        one.h.n_namesz = size;
-        cr_expect_not(id(&one, sizeof one, text), "name of %u", size);
-    }
-    one.h.n_namesz = UINT32_MAX;
-    cr_expect_not(id(&one, sizeof one, text));
-    one.h.n_namesz = 4;
-    one.h.n_descsz = UINT32_MAX;
-    cr_expect_not(id(&one, sizeof one, text));
-}
-
 /* ---- /proc/self/maps */
 Test(maps, takes_executable_lines_only)
 {
