@@ -89,6 +89,7 @@ static bool grow(struct table *old)
     if (t == NULL)
         return false;
     t->cap = cap;
+    memset(t->slot, 0, cap * sizeof t->slot[0]); /* a page that is read first is faulted in twice */
     for (size_t i = 0; old != NULL && i < old->cap; i++) {
         uint64_t slot = load_rlx(&old->slot[i]);
         if (slot != 0)
