@@ -13,11 +13,12 @@
  * threads compete for a CPU and their slices end between ticks, one may not be interrupted for most of a
  * second. So the signal says only that something may be due; the clock says how much.
  *
- * For such threads whoever empties the ring sends the signal. That says where a thread is, not where it used
- * its time, which is the same for one that has run since the last look and has not slept: it was interrupted
- * while it computed. One that sleeps now and then is likely to be found asleep, or waiting for a CPU since it
- * woke, in a call that costs little: that one is left to the tick. No sleep of libc's notices a signal
- * (io/announce.c).
+ * For such threads whoever empties the ring sends the signal: to one whose clock moves between two readings,
+ * so that it runs on another CPU at this moment, which is as good a moment as a tick. A thread that waits for a
+ * CPU is where the kernel took it off, more often than not in a call, and not where it uses its time. So that
+ * one is signalled only when it is very late, and if it computes: if it has run since it was last seen so late,
+ * and has not slept. One that sleeps now and then would be found in the call that it woke in: it is left to the
+ * tick. No sleep of libc's notices a signal (io/announce.c).
  *
  * What is due when a thread is no longer sampled was used after its last sample, by the tick's or the look's
  * delay: it counts where that sample was. A signal would find the thread elsewhere: the one that stops the
@@ -31,6 +32,8 @@
 
 #include "prof/prof.h"
 #include "sched/sched.h"
+
+enum { VERY_LATE = 4 }; /* periods */
 
 static struct lock look_lock = LOCK_INIT(prof);
 
@@ -60,20 +63,32 @@ void cpu_due_end(struct m *m)
         cpu_log_rest(m, n);
 }
 
+/* On another CPU, now: its clock showed `now`. */
+static bool runs(const struct m *m, int64_t now)
+{
+    return os_clock_read_ns(m->cpu_clock) > now;
+}
+
+/* It has run since it was last found late, and has not slept. */
+static bool computes(struct m *m, int64_t now)
+{
+    int64_t sleeps = os_thread_sleeps(m->tid);
+    bool yes = sleeps >= 0 && sleeps == m->cpu_seen_sleeps && now > m->cpu_seen_ns;
+    m->cpu_seen_ns = now;
+    m->cpu_seen_sleeps = sleeps;
+    return yes;
+}
+
 /* Of those with a timer; *arg counts them. */
 static void look_at(struct m *m, void *arg)
 {
     if (!prof_thread_has_timer(m))
         return;
     ++*(uint32_t *)arg;
-    int64_t now = os_clock_read_ns(m->cpu_clock);
-    if (now < load_rlx(&m->cpu_due))
+    int64_t now = os_clock_read_ns(m->cpu_clock), late = now - load_rlx(&m->cpu_due);
+    if (late < 0)
         return;
-    int64_t sleeps = os_thread_sleeps(m->tid);
-    bool computes = sleeps >= 0 && sleeps == m->cpu_seen_sleeps && now > m->cpu_seen_ns;
-    m->cpu_seen_ns = now;
-    m->cpu_seen_sleeps = sleeps;
-    if (computes)
+    if (runs(m, now) || (late >= VERY_LATE * load_rlx(&m->cpu_every) && computes(m, now)))
         (void)os_thread_signal(m->tid, SIGPROF);
 }
 

@@ -4,7 +4,7 @@
 // link: -lz
 // limit: 120
 // skip-on: tsan arm64
-// no-fault: cpu_timer
+// no-fault: cpu_timer cpu_clock
 // expect: the sum is right
 // expect: inlined: right
 // expect: in libc: right
