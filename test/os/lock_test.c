@@ -68,6 +68,11 @@ Test(os, a_computing_thread_is_not_asleep)
     cr_expect_eq(os_thread_asleep(os_thread_id()), 0);
     cr_expect_geq(os_thread_count(), 1);
     cr_expect_eq(os_thread_asleep(0x7fffffff), -1);
+    int64_t sleeps = os_thread_sleeps(os_thread_id());
+    cr_expect(sleeps >= 0);
+    os_sleep_ns(1000000);
+    cr_expect(os_thread_sleeps(os_thread_id()) > sleeps);
+    cr_expect_eq(os_thread_sleeps(0x7fffffff), -1);
 }
 
 Test(os, a_guard_faults)
