@@ -26,10 +26,18 @@ static void use_the_first_cpu(pid_t who)
     sched_setaffinity(who, sizeof one, &one);
 }
 
-static void spin(void)
+static bool on_first_thread(void)
 {
-    for (int i = 0; i < 100; i++)
-        gort_gosched();
+    return syscall(SYS_gettid) == getpid();
+}
+
+static int ends[2];
+
+static void hold_first_thread(void)
+{
+    char c;
+    if (on_first_thread() && read(ends[0], &c, 1) != 0)
+        perror("read");
 }
 
 static int run(int argc, char **argv)
@@ -37,11 +45,16 @@ static int run(int argc, char **argv)
     struct sched_param p = {0};
     (void)argc;
     (void)argv;
-    while (syscall(SYS_gettid) == getpid()) { /* until another thread runs goroutine 1 */
-        gort_go(spin);
+    if (pipe(ends) != 0)
+        return 1;
+    while (on_first_thread()) { /* until another one runs goroutine 1, and stays with it */
+        gort_go(hold_first_thread);
         gort_sleep(100000);
     }
     gort_lock_os_thread();
+    close(ends[1]);
+    while (gort_num_goroutine() > 1)
+        gort_gosched();
     use_the_first_cpu(getpid());
     sched_setscheduler(getpid(), SCHED_IDLE, &p);
     return 7;
