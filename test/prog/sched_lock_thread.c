@@ -1,5 +1,6 @@
 /* Locking nests; a locked goroutine stays on its thread, nobody else runs there, and the thread ends
  * with it. */
+// env: GOMAXPROCS=4
 // expect: same thread: 1, nobody else there: 1
 // expect: threads ended: 1
 #include <gort.h>
