@@ -62,8 +62,9 @@ GORT_API const uintptr_t *gort_stack_record_stack(const gort_stack_record *r, in
 GORT_API bool gort_block_profile(gort_block_profile_record *p, int len, int *n);
 GORT_API bool gort_mutex_profile(gort_block_profile_record *p, int len, int *n);
 /* The caller is the first; all others are stopped for a moment, those too that are in a call which nobody
- * announced: what the kernel does not restart answers EINTR, as when the collector stops them. A stack begins
- * with the public function that the goroutine waits in. */
+ * announced: what the kernel does not restart answers EINTR, as when the collector stops them. The stacks are of
+ * that moment, though most are looked at later. A stack begins with the public function that the goroutine
+ * waits in. */
 GORT_API bool gort_goroutine_profile(gort_stack_record *p, int len, int *n);
 /* Looks for leaked goroutines: those that wait in a channel, a select or a lock which nobody but they and
  * others like them can reach, so that nothing will ever wake them. Go: the goroutineleak profile of go1.26.

@@ -14,7 +14,7 @@
 
 /* ---- goroutines */
 /* g is complete, and nobody but the caller knows it yet. Here, or on the stack of a thread with a P. */
-COLD void go_create_watched(struct g *g);
+void go_create_watched(struct g *g);
 static inline void tap_go_create(struct g *g)
 {
     USDT(go_create, g->id, g->parent_id, g->start.fn);
@@ -22,7 +22,7 @@ static inline void tap_go_create(struct g *g)
         go_create_watched(g);
 }
 /* Before the switch to g, which no thread had until now; the thread has a P. */
-COLD void go_switch_watched(struct m *m, struct g *g);
+void go_switch_watched(struct m *m, struct g *g);
 static inline void tap_go_switch(struct m *m, struct g *g)
 {
     USDT(go_start, g->id);
