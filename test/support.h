@@ -15,4 +15,13 @@ int in_gort(void (*fn)(void));
  * Callers  before in_gort: a child of a program with threads has only one of them. */
 void run_forked(void (*fn)(void), char **output, int *status);
 
+/* Calls what takes the runtime's locks as the runtime does, in a bracket: who is stopped elsewhere, with a lock held,
+ * keeps it from all others. Wants sched/sched.h. */
+#define INSIDE(call)                                                                               \
+    do {                                                                                           \
+        struct m *inside = m_enter();                                                              \
+        call;                                                                                      \
+        m_leave(inside);                                                                           \
+    } while (0)
+
 #endif

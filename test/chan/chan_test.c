@@ -52,12 +52,12 @@ static void buffer(void)
             cr_expect(gort_chan_try_send(c, &(int){round * 10 + i}));
         cr_expect_not(gort_chan_try_send(c, &(int){99}));
         cr_expect_eq(gort_chan_len(c), 3);
-        chan_check(c);
+        INSIDE(chan_check(c));
         for (int i = 0; i < 3; i++) {
             int v;
             cr_expect(gort_chan_recv(c, &v));
             cr_expect_eq(v, round * 10 + i);
-            chan_check(c);
+            INSIDE(chan_check(c));
         }
         bool received = true;
         cr_expect_not(gort_chan_try_recv(c, NULL, &received));
@@ -75,7 +75,7 @@ static void unbuffered_receiver_first(void)
     gort_go(receiver);
     while (waiting(&c->receivers) == 0)
         gort_gosched();
-    chan_check(c);
+    INSIDE(chan_check(c));
     gort_chan_send(c, &(int){7});
     await_received(1);
     cr_expect_eq(got[0], 7);
@@ -97,12 +97,12 @@ static void senders_in_order(void)
                 gort_gosched();
         }
         cr_expect_eq(waiting(&c->senders), 5 - cap);
-        chan_check(c);
+        INSIDE(chan_check(c));
         for (int i = 0; i < 5; i++) {
             int v;
             cr_expect(gort_chan_recv(c, &v));
             cr_expect_eq(v, i);
-            chan_check(c);
+            INSIDE(chan_check(c));
         }
     }
 }
@@ -148,7 +148,7 @@ static void closed(void)
     cr_expect_not(received);
     cr_expect_eq(v, 0);
     cr_expect_not(gort_chan_recv(c, NULL));
-    chan_check(c);
+    INSIDE(chan_check(c));
 }
 Test(chan, a_closed_channel_drains_and_then_yields_zero)
 {
@@ -217,7 +217,7 @@ static void panics(void)
     cr_expect_str_eq(panic_of(do_try_send, c), "send on closed channel");
     cr_expect_str_eq(panic_of(do_make, (void *)-1), "makechan: size out of range");
     cr_expect_str_eq(panic_of(do_make, (void *)((size_t)1 << 46)), "makechan: size out of range");
-    chan_check(c);
+    INSIDE(chan_check(c));
 }
 Test(chan, misuse_panics_in_the_words_of_go)
 {
@@ -262,7 +262,7 @@ typedef struct {
         gort_chan_send(k, &in);                                                                    \
         cr_expect(gort_chan_recv(k, &out));                                                        \
         cr_expect_eq(memcmp(&in, &out, sizeof in), 0);                                             \
-        chan_check(k);                                                                             \
+        INSIDE(chan_check(k));                                                                     \
         gort_chan_close(k);                                                                        \
         cr_expect(gort_chan_recv(k, &out));                                                        \
         cr_expect_not(gort_chan_recv(k, &out));                                                    \
@@ -304,7 +304,7 @@ static void pointers(void)
         gort_chan_send(c, &h);
         gort_chan_recv(c, &out);
         cr_expect_eq(out.p, h.p);
-        chan_check(c); /* received slots are zero */
+        INSIDE(chan_check(c)); /* received slots are zero */
     }
 }
 Test(chan, the_buffer_forgets_pointers_that_were_received)

@@ -23,7 +23,7 @@ static void four(size_t cap)
 static void check_all(void)
 {
     for (int i = 0; i < 4; i++)
-        chan_check(chans[i]);
+        INSIDE(chan_check(chans[i]));
 }
 
 static int waiters(gort_chan *c)
@@ -129,7 +129,7 @@ static void send_cases(void)
     cr_expect_eq(gort_select(k, 2), 1);
     cr_expect(ok);
     cr_expect_eq(vals[0], 9);
-    chan_check(c);
+    INSIDE(chan_check(c));
 }
 Test(select, sends_and_receives_on_the_same_channel)
 {
@@ -272,7 +272,7 @@ static void repeated(void)
         gort_go(send_later, (intptr_t)i);
         int pick = gort_select(k, 3);
         cr_expect(pick == 0 ? a == i : b == i);
-        chan_check(c);
+        INSIDE(chan_check(c));
         cr_expect_null(load_rlx(&c->receivers.first));
     }
 }
@@ -304,7 +304,7 @@ static void many_cases(void)
         cr_expect_eq(v, n);
         cr_expect_eq(gort_select_default(k, n), -1);
         for (int i = 0; i < n; i++)
-            chan_check(cs[i]);
+            INSIDE(chan_check(cs[i]));
         free(k);
         free(cs);
     }

@@ -360,7 +360,7 @@ static void many(void)
         gort_go(worker, id);
     while (load_rlx(&finished) < WORKERS)
         gort_gosched();
-    pages_check();
+    INSIDE(pages_check());
 }
 Test(alloc, by_many_goroutines_never_overlaps, .timeout = 120)
 {

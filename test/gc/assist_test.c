@@ -61,7 +61,7 @@ static void credit_first(void)
 {
     gort_debug_set_gc_percent(-1);
     phase(GC_MARK);
-    assist_credit(100000);
+    INSIDE(assist_credit(100000));
     assist_with(70000);
     cr_expect_eq(load_seq(&done), 1u);
     assist_with(30000);
@@ -70,7 +70,7 @@ static void credit_first(void)
     start_crew(1);
     cr_expect_eq(load_seq(&done), 2u, "the credit is used up");
     phase(GC_OFF);
-    assist_wake_all();
+    INSIDE(assist_wake_all());
     await_done(3);
 }
 
@@ -88,21 +88,21 @@ static void in_order(void)
     debts[2] = 5000;
     start_crew(3);
     cr_expect_eq(load_seq(&done), 0u);
-    assist_credit(12000); /* 10000 for the first, the second goes behind the third */
+    INSIDE(assist_credit(12000)); /* 10000 for the first, the second goes behind the third */
     await_done(1);
     settle();
     cr_expect_eq(load_seq(&done), 1u);
-    assist_credit(5000);
+    INSIDE(assist_credit(5000));
     await_done(2);
     settle();
     cr_expect_eq(load_seq(&done), 2u);
-    assist_credit(17999);
+    INSIDE(assist_credit(17999));
     settle();
     cr_expect_eq(load_seq(&done), 2u);
-    assist_credit(1);
+    INSIDE(assist_credit(1));
     await_done(3);
     phase(GC_OFF);
-    assist_wake_all();
+    INSIDE(assist_wake_all());
 }
 
 Test(assist, pays_the_waiting_in_turn)
@@ -119,11 +119,11 @@ static void end_of_marking(void)
     for (int i = 0; i < CREW; i++)
         debts[i] = 1000000;
     start_crew(CREW);
-    assist_wake_all(); /* the ratio changed: they go on waiting */
+    INSIDE(assist_wake_all()); /* the ratio changed: they go on waiting */
     settle();
     cr_expect_eq(load_seq(&done), 1u);
     phase(GC_OFF);
-    assist_wake_all();
+    INSIDE(assist_wake_all());
     await_done(1 + CREW);
 }
 
@@ -150,13 +150,13 @@ static void for_the_end(void)
     settle();
     debts[0] = 5000;
     start_crew(1);
-    assist_credit(5000);
+    INSIDE(assist_credit(5000));
     await_done(2);
-    assist_wake_all();
+    INSIDE(assist_wake_all());
     settle();
     cr_expect_eq(load_seq(&done), 2u, "marking goes on");
     phase(GC_OFF);
-    assist_wake_all();
+    INSIDE(assist_wake_all());
     await_done(3);
 }
 
@@ -181,13 +181,13 @@ static void many_turns(void)
     for (uint32_t given = 0; load_seq(&done) < CREW * TURNS;) {
         if (given < CREW * TURNS && load_seq(&done) + CREW > given) {
             given++;
-            assist_credit(100);
+            INSIDE(assist_credit(100));
         } else {
             gort_gosched();
         }
     }
     phase(GC_OFF);
-    assist_wake_all();
+    INSIDE(assist_wake_all());
 }
 
 Test(assist, loses_no_wake_up)

@@ -1,6 +1,7 @@
 /* What is sampled of waits, and what samples stand for. */
 #include "prof/prof_int.h"
 
+#include "sched/sched.h"
 #include "support.h"
 #include "sync/up.h"
 
@@ -27,16 +28,16 @@ static gort_block_profile_record sum(bool (*profile)(gort_block_profile_record *
 static void everything(void)
 {
     gort_set_block_profile_rate(1);
-    prof_blocked(1000, NULL);
-    prof_blocked(-5, NULL); /* counters of two CPUs: as 1 */
-    prof_blocked(0, NULL);
+    INSIDE(prof_blocked(1000, NULL));
+    INSIDE(prof_blocked(-5, NULL)); /* counters of two CPUs: as 1 */
+    INSIDE(prof_blocked(0, NULL));
     gort_block_profile_record all = sum(gort_block_profile);
     cr_expect_eq(all.count, 3);
     cr_expect_eq(all.cycles, 1002);
     gort_set_block_profile_rate(0);
-    prof_blocked(1000, NULL);
+    INSIDE(prof_blocked(1000, NULL));
     gort_set_block_profile_rate(-1);
-    prof_blocked(1000, NULL);
+    INSIDE(prof_blocked(1000, NULL));
     cr_expect_eq(sum(gort_block_profile).count, 3, "off");
 }
 Test(block_profile, takes_every_wait_at_rate_1_and_none_at_0)
@@ -52,13 +53,13 @@ static void short_ones(void)
     gort_set_block_profile_rate(1000000);
     int64_t rate = (int64_t)(1000000 * ticks);
     for (int i = 0; i < N; i++)
-        prof_blocked(rate / 10, NULL);
+        INSIDE(prof_blocked(rate / 10, NULL));
     gort_block_profile_record all = sum(gort_block_profile);
     /* the number kept has a standard deviation of 95 of 10000: six are 6% */
     cr_expect(llabs(all.count - N) < N * 6 / 100, "%ld", (long)all.count);
     double cycles = (double)N * (double)rate / 10;
     cr_expect((double)llabs(all.cycles - (int64_t)cycles) < cycles * 0.06, "%ld", (long)all.cycles);
-    prof_blocked(rate * 5, NULL);
+    INSIDE(prof_blocked(rate * 5, NULL));
     cr_expect_eq(sum(gort_block_profile).cycles - all.cycles, rate * 5,
                  "long ones are kept as they are");
 }
@@ -72,14 +73,14 @@ static void fractions(void)
     enum { N = 50000, RATE = 20 };
     cr_expect_eq(gort_set_mutex_profile_fraction(RATE), 0);
     for (int i = 0; i < N; i++)
-        prof_contended(1, 100, NULL);
+        INSIDE(prof_contended(1, 100, NULL));
     gort_block_profile_record all = sum(gort_mutex_profile);
     /* 2500 are kept, standard deviation 49: six are 12% */
     cr_expect(llabs(all.count - N) < N * 12 / 100, "%ld", (long)all.count);
     cr_expect_eq(all.count % RATE, 0);
     cr_expect_eq(all.cycles, all.count * 100);
     cr_expect_eq(gort_set_mutex_profile_fraction(1), RATE);
-    prof_contended(10, 1000, NULL);
+    INSIDE(prof_contended(10, 1000, NULL));
     cr_expect_eq(sum(gort_mutex_profile).count, all.count + 10);
     cr_expect_eq(sum(gort_mutex_profile).cycles, all.cycles + 1000);
     cr_expect_eq(sum(gort_block_profile).count, 0);
@@ -95,7 +96,7 @@ static void fits(void)
     gort_set_block_profile_rate(1);
     cr_expect(gort_block_profile(NULL, 0, &n));
     cr_expect_eq(n, 0);
-    prof_blocked(1, NULL);
+    INSIDE(prof_blocked(1, NULL));
     gort_block_profile_record r = {.count = 77};
     cr_expect_not(gort_block_profile(&r, 0, &n));
     cr_expect_eq(n, 1);

@@ -1,6 +1,7 @@
 /* The memory profile: which births and deaths are shown when. */
 #include "prof/prof.h"
 
+#include "sched/sched.h"
 #include "support.h"
 
 #include <gort/prof.h>
@@ -25,19 +26,26 @@ static gort_mem_profile_record record(const uintptr_t *pcs, int64_t bytes, bool 
     return none;
 }
 
+static void *born(size_t bytes, const uintptr_t *pcs, size_t n)
+{
+    void *bucket;
+    INSIDE(bucket = prof_heap_born(bytes, pcs, n));
+    return bucket;
+}
+
 static void cycle(void)
 {
-    prof_heap_cycle();
-    prof_heap_publish();
+    INSIDE(prof_heap_cycle());
+    INSIDE(prof_heap_publish());
 }
 
 static void keys(void)
 {
-    void *a = prof_heap_born(48, here, 2);
-    cr_expect_eq(prof_heap_born(48, here, 2), a);
-    cr_expect_neq(prof_heap_born(64, here, 2), a);
-    cr_expect_neq(prof_heap_born(48, there, 2), a);
-    cr_expect_neq(prof_heap_born(48, here, 1), a);
+    void *a = born(48, here, 2);
+    cr_expect_eq(born(48, here, 2), a);
+    cr_expect_neq(born(64, here, 2), a);
+    cr_expect_neq(born(48, there, 2), a);
+    cr_expect_neq(born(48, here, 1), a);
     cr_expect_eq(record(here, 48, true).alloc_objects, 2);
     cr_expect_eq(record(here, 48, true).alloc_bytes, 96);
     cr_expect_eq(record(here, 64, true).alloc_objects, 1);
@@ -49,13 +57,13 @@ Test(heap_profile, keeps_stacks_and_sizes_apart)
 
 static void delay(void)
 {
-    void *a = prof_heap_born(48, here, 2);
+    void *a = born(48, here, 2);
     cr_expect_eq(record(here, 48, true).alloc_objects, 1, "before any collection all is shown");
     cycle();
-    (void)prof_heap_born(48, here, 2);
+    (void)born(48, here, 2);
     cr_expect_eq(record(here, 48, true).alloc_objects, 1);
     cycle();
-    prof_heap_freed(a, 48);
+    INSIDE(prof_heap_freed(a, 48));
     cr_expect_eq(record(here, 48, true).alloc_objects, 1);
     cycle();
     gort_mem_profile_record r = record(here, 48, true);
@@ -71,14 +79,14 @@ Test(heap_profile, shows_births_after_two_cycles_and_deaths_after_one)
 
 static void after_collection(void)
 {
-    void *a = prof_heap_born(48, here, 2);
+    void *a = born(48, here, 2);
     cycle();
-    prof_heap_publish_swept();
-    (void)prof_heap_born(48, here, 2);
+    INSIDE(prof_heap_publish_swept());
+    (void)born(48, here, 2);
     cycle();
-    prof_heap_freed(a, 48);
+    INSIDE(prof_heap_freed(a, 48));
     cr_expect_eq(record(here, 48, true).free_objects, 0);
-    prof_heap_publish_swept();
+    INSIDE(prof_heap_publish_swept());
     cr_expect_eq(record(here, 48, true).alloc_objects, 2);
     cr_expect_eq(record(here, 48, true).free_objects, 1);
 }
@@ -91,9 +99,9 @@ static void counting(void)
 {
     gort_mem_profile_record r[100];
     int all = 0, used = 0, n = 0, frames;
-    void *a = prof_heap_born(48, here, 2);
-    (void)prof_heap_born(64, there, 2);
-    prof_heap_freed(a, 48);
+    void *a = born(48, here, 2);
+    (void)born(64, there, 2);
+    INSIDE(prof_heap_freed(a, 48));
     cr_expect_not(gort_mem_profile(NULL, 0, true, &all));
     cr_expect_not(gort_mem_profile(NULL, 0, false, &used));
     cr_expect_eq(used, all - 1);

@@ -60,21 +60,21 @@ static void rotates(void)
     gort_gomaxprocs(1);
     gort_pool_put(&p, &a);
     gort_pool_put(&p, &b);
-    pool_rotate();
+    INSIDE(pool_rotate());
     void *x = gort_pool_get(&p); /* second choice */
     cr_expect(x == &a || x == &b);
     gort_pool_put(&p, x);
-    pool_rotate(); /* the one that was not taken is forgotten */
+    INSIDE(pool_rotate()); /* the one that was not taken is forgotten */
     cr_expect(gort_pool_get(&p) == x);
     cr_expect(load_seq(&made) == 0);
     cr_expect(gort_pool_get(&p) != NULL && load_seq(&made) == 1);
     gort_pool_put(&p, &a);
-    pool_rotate();
-    pool_rotate(); /* out of the list */
-    pool_rotate();
+    INSIDE(pool_rotate());
+    INSIDE(pool_rotate()); /* out of the list */
+    INSIDE(pool_rotate());
     cr_expect(gort_pool_get(&p) != &a && load_seq(&made) == 2);
     gort_pool_put(&p, &b); /* and in again */
-    pool_rotate();
+    INSIDE(pool_rotate());
     cr_expect(gort_pool_get(&p) == &b);
 }
 

@@ -3,6 +3,7 @@
 #define TEST_SYNC_SUPPORT_H
 
 #include "base/atomic.h"
+#include "sched/sched.h"
 #include "sync/sync.h"
 
 #include "support.h"
