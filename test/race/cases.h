@@ -12,7 +12,9 @@
 
 #include <gort.h>
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,27 +143,26 @@ static int run_case(int argc, char **argv)
     return 0;
 }
 
-/* The wait status; what was printed is in text. */
+/* The wait status; what was printed is in text. Instead of fork: the tool has a thread of its own, and a child that
+ * begins while that holds a lock of the tool's may wait for it for ever. */
 static int run_self(const char *self, const char *name, const char *how, const char *procs,
                     char *text, size_t cap)
 {
     int out[2], status;
     size_t len = 0;
     ssize_t n;
-    if (pipe(out) != 0)
+    char *args[] = {(char *)self, (char *)name, (char *)how, NULL};
+    posix_spawn_file_actions_t to_us;
+    pid_t child;
+    setenv("GOMAXPROCS", procs, 1);
+    setenv("GORACE", "atexit_sleep_ms=0", 1);
+    unsetenv("TSAN_OPTIONS");
+    if (pipe2(out, O_CLOEXEC) != 0 || posix_spawn_file_actions_init(&to_us) != 0 ||
+        posix_spawn_file_actions_adddup2(&to_us, out[1], 1) != 0 ||
+        posix_spawn_file_actions_adddup2(&to_us, out[1], 2) != 0 ||
+        posix_spawn(&child, self, &to_us, NULL, args, environ) != 0)
         abort();
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(out[1], 1);
-        dup2(out[1], 2);
-        close(out[0]);
-        close(out[1]);
-        setenv("GOMAXPROCS", procs, 1);
-        setenv("GORACE", "atexit_sleep_ms=0", 1);
-        unsetenv("TSAN_OPTIONS");
-        execl(self, self, name, how, (char *)NULL);
-        _exit(99);
-    }
+    posix_spawn_file_actions_destroy(&to_us);
     close(out[1]);
     while ((n = read(out[0], text + len, cap - 1 - len)) > 0)
         len += (size_t)n;

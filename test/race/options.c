@@ -4,6 +4,7 @@
 #include <gort.h>
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,22 +77,20 @@ static int with(const char *options, const char *tool_options, const char *what,
 {
     int out[2], status;
     char path[64];
-    if (pipe(out) != 0)
+    char *args[] = {(char *)self, (char *)what, NULL};
+    posix_spawn_file_actions_t to_us; /* instead of fork: see cases.h */
+    pid_t pid;
+    setenv("GOMAXPROCS", "1", 1);
+    setenv("GORACE", options, 1);
+    unsetenv("TSAN_OPTIONS");
+    if (tool_options != NULL)
+        setenv("TSAN_OPTIONS", tool_options, 1);
+    if (pipe2(out, O_CLOEXEC) != 0 || posix_spawn_file_actions_init(&to_us) != 0 ||
+        posix_spawn_file_actions_adddup2(&to_us, out[1], 1) != 0 ||
+        posix_spawn_file_actions_adddup2(&to_us, out[1], 2) != 0 ||
+        posix_spawn(&pid, self, &to_us, NULL, args, environ) != 0)
         abort();
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(out[1], 1);
-        dup2(out[1], 2);
-        close(out[0]);
-        close(out[1]);
-        setenv("GOMAXPROCS", "1", 1);
-        setenv("GORACE", options, 1);
-        unsetenv("TSAN_OPTIONS");
-        if (tool_options != NULL)
-            setenv("TSAN_OPTIONS", tool_options, 1);
-        execl(self, self, what, (char *)NULL);
-        _exit(99);
-    }
+    posix_spawn_file_actions_destroy(&to_us);
     close(out[1]);
     read_all(out[0], text, sizeof text);
     while (waitpid(pid, &status, 0) < 0)
