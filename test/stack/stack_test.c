@@ -188,3 +188,22 @@ Test(stack, what_is_below_the_stack_pointer_goes_back, .init = start)
     cr_expect_leq(stack_release_below(&s, sp), page, "but for the one just read");
     cr_expect_eq(*(volatile char *)(s.hi - 1), 1);
 }
+
+Test(stack, a_word_stays_with_its_slot, .init = start)
+{
+    struct stack s;
+    bool cold;
+    void *a = take(0, &s);
+    void *b = stack_take(0, &stacks[0], &cold);
+    cr_expect_eq(load_rlx(stack_word(a)), 0);
+    cr_expect_neq(stack_word(a), stack_word(b));
+    cr_expect_eq(stack_word((void *)s.lo), stack_word(a), "wherever in the slot");
+    cr_expect_null(stack_word(&s));
+    store_rlx(stack_word(a), 7u);
+    stack_put(a, &s);
+    stack_trim(1); /* it was wanted since the last time */
+    stack_trim(1);
+    cr_expect_null(stack_head_at((uintptr_t)a, &s.lo, &s.hi));
+    cr_expect_eq(load_rlx(stack_word(a)), 7, "its pages are given back, it is not");
+    cr_expect_eq(load_rlx(stack_word(b)), 0);
+}
