@@ -9,6 +9,8 @@
  *         3. Of a tracked root every whole page was protected before roots_mark looked at it, and each
  *            write since is reported by roots_each_large's caller. What is not tracked, and partial pages
  *            at the ends, are looked at again in the last stop.
+ *         4. A module that may be unloaded is never tracked, and is looked at in a copy that the kernel makes: a
+ *            thread may unload it at any moment, one in a foreign call even in a stop.
  * Locks   `lock`, rank persist: nothing but memory for the table is asked for under it, and nothing is
  *         marked. Timers' arrays are looked at under their P's lock, a piece at a time.
  * Order   the owner of a batch says by store_rel(at) that it is done with entries below, read by load_acq
@@ -21,10 +23,16 @@
  * last stop looks at them.
  */
 #include "gc/gc_int.h"
+#include "gc/scan.h"
+#include "symb/symb.h"
 
 #include <gort/mem.h>
 
+#include <errno.h>
+
 #include <string.h>
+
+enum { COPIED_WORDS = 256 };
 
 struct range {
     uintptr_t lo;
@@ -337,9 +345,43 @@ static void track_module(const struct walk *w, const struct os_module *m)
         roots.bss[roots.nbss++] = (struct tracked){m->bss_lo, bss_bytes(m)};
 }
 
+/* Looks at what is still there of [lo, hi). */
+static void mark_copied(const struct walk *w, uintptr_t lo, uintptr_t hi)
+{
+    uintptr_t copy[COPIED_WORDS];
+    for (uintptr_t at = lo, end; at < hi; at = end) {
+        size_t want = hi - at < sizeof copy ? hi - at : sizeof copy;
+        int64_t got = os_copy_memory(copy, at, want);
+        if (got < 0 && got != -EFAULT) { /* not allowed */
+            mark_range(w->mk, (const void *)at, (const void *)hi, ROOT_DATA);
+            break;
+        }
+        end = (size_t)got == want ? at + want : page_up(at + 1);
+        if (got > 0)
+            mark_range(w->mk, copy, (const char *)copy + got, ROOT_DATA);
+    }
+    memset(copy, 0, sizeof copy); /* they would keep objects alive */
+    compiler_barrier();
+}
+
+static void mark_unsteady(const struct walk *w, uintptr_t lo, uintptr_t hi)
+{
+    lo = (lo + sizeof(void *) - 1) & ~(sizeof(void *) - 1);
+    for (uintptr_t at = lo, end; at < hi; at = end) {
+        end = piece_end(at, hi);
+        if (is_mine(w, at))
+            mark_copied(w, at, end);
+    }
+}
+
 static void walk_module(const struct walk *w, const struct os_module *m)
 {
-    if (w->fn != NULL && w->which == ROOTS_ALL) {
+    if (!symb_stays(m->lo)) {
+        if (w->fn == NULL && w->mk->wanted == NULL)
+            mark_unsteady(w, m->lo, m->hi);
+        else if (w->fn == NULL) /* the place is wanted, and nothing runs */
+            mark_pieces(w, m->lo, m->hi, NULL);
+    } else if (w->fn != NULL && w->which == ROOTS_ALL) {
         track_module(w, m);
     } else if (w->fn != NULL) {
         if (is_tracked(m))

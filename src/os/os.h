@@ -25,6 +25,9 @@ void os_no_huge_pages(void *p, size_t bytes);
 /* Makes [p, p+bytes) fault on any access. 0, or -errno when neither way is to be had. */
 int os_guard(void *p, size_t bytes);
 size_t os_page_bytes(void);
+/* Copies memory that may vanish meanwhile. Returns how many bytes, fewer than n when the rest is not there; or
+ * -EFAULT when nothing is, or why the kernel does not do it at all. */
+int64_t os_copy_memory(void *to, uintptr_t from, size_t n);
 /* For each of n pages from p on, a multiple of os_page_bytes: in_memory[i] & 1 tells whether reading it
  * would touch something. 0; -ENOMEM: not all of it is mapped; another -errno: the kernel does not say. */
 int os_pages_in_memory(const void *p, size_t n, unsigned char *in_memory);

@@ -141,6 +141,15 @@ int os_guard(void *p, size_t bytes)
     return protect(p, bytes, PROT_NONE);
 }
 
+int64_t os_copy_memory(void *to, uintptr_t from, size_t n)
+{
+    if (FAULT(vm_copy))
+        return -EPERM;
+    struct iovec there = {(void *)from, n}, here = {to, n};
+    return os_call(SYS_process_vm_readv, os_call(SYS_getpid, 0, 0, 0, 0, 0, 0), (intptr_t)&here, 1,
+                   (intptr_t)&there, 1, 0);
+}
+
 int os_pages_in_memory(const void *p, size_t n, unsigned char *in_memory)
 {
     if (FAULT(vm_in_memory))

@@ -122,19 +122,28 @@ static bool ask_loader(uintptr_t addr, struct cfi_tables *t)
 }
 #endif
 
-bool cfi_module(uintptr_t addr, struct cfi_tables *t, bool *stays)
+static const struct stayer *stayer_with(uintptr_t addr)
 {
     uint32_t n = load_acq(&staying.count); /* pairs with add_staying */
-    for (uint32_t i = 0; i < n; i++) {
-        const struct stayer *m = &staying.at[i];
-        if (addr < m->lo || addr >= m->hi)
-            continue;
-        *stays = addr >= m->code_lo && addr < m->code_hi;
-        *t = m->tables;
-        return *stays && t->frames_lo != NULL;
-    }
-    *stays = false;
-    return ask_loader(addr, t);
+    for (uint32_t i = 0; i < n; i++)
+        if (addr >= staying.at[i].lo && addr < staying.at[i].hi)
+            return &staying.at[i];
+    return NULL;
+}
+
+bool symb_stays(uintptr_t addr)
+{
+    return stayer_with(addr) != NULL;
+}
+
+bool cfi_module(uintptr_t addr, struct cfi_tables *t, bool *stays)
+{
+    const struct stayer *m = stayer_with(addr);
+    *stays = m != NULL && addr >= m->code_lo && addr < m->code_hi;
+    if (m == NULL)
+        return ask_loader(addr, t);
+    *t = m->tables;
+    return *stays && t->frames_lo != NULL;
 }
 
 bool symb_has_tables(uintptr_t pc)
@@ -274,7 +283,7 @@ static void add_staying(const struct found *f, bool is_program)
                           : is_program && tables_of_file(&f->im, &m->tables);
     if (!ok)
         memset(&m->tables, 0, sizeof m->tables);
-    store_rel(&staying.count, n + 1); /* pairs with cfi_module */
+    store_rel(&staying.count, n + 1); /* pairs with stayer_with */
 }
 
 void symb_init(void)

@@ -17,6 +17,8 @@ enum symb_way {
 /* Learns which modules stay for ever; outside of handlers. What is not known to stay is walked rightly, too,
  * but slower. */
 void symb_init(void);
+/* Is it an address of a module that is never unloaded: the program, or what it needs? */
+SIGSAFE bool symb_stays(uintptr_t addr);
 /* Is it code of a loaded module with call-frame information? */
 SIGSAFE bool symb_has_tables(uintptr_t pc);
 /* Is there a function at `pc`, as far as unwind tables know? */

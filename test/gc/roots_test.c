@@ -1,6 +1,8 @@
 /* Pointers in data segments, added ranges and timers are found, whoever looks; removed ones are not. */
 #include "gc/gc_int.h"
+#include "symb/symb.h"
 
+#include "../prog/module_copy.h"
 #include "support.h"
 
 #include <gort.h>
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* No cycle runs by itself; marks that tests set by hand are in nobody's way. */
 static void (*body)(void);
@@ -108,6 +111,71 @@ static void ranges(void)
 Test(roots, ranges_are_looked_at_until_removed)
 {
     run(ranges);
+}
+
+/* ---- a module that is unloaded: to touch its data would fault */
+static struct os_module unsteady_module(void)
+{
+    const struct os_module *m;
+    const struct os_tls *t;
+    size_t nm, nt;
+    os_modules(&m, &nm, &t, &nt);
+    for (size_t i = 0; i < nm; i++)
+        if (!symb_stays(m[i].lo))
+            return m[i];
+    return (struct os_module){0, 0, 0};
+}
+
+static void unloaded(void)
+{
+    uintptr_t a = hidden_object(), b = hidden_object();
+    cr_assert(copy_libm());
+    void *module = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
+    unlink(copy);
+    cr_assert(module != NULL);
+    struct os_module m = unsteady_module();
+    uintptr_t *words = (uintptr_t *)((m.lo + 7) & ~(uintptr_t)7), keep = words[0];
+    cr_assert(m.hi - m.lo > 2 * sizeof *words);
+    cr_expect(symb_stays((uintptr_t)&in_data));
+    words[0] = ~a;
+    cr_expect(part_that_finds(a, 3) > 0);
+    cr_expect_not(is_marked(b));
+    mark(0, 1, false);
+    cr_expect(is_marked(a), "nor is it tracked");
+    words[0] = keep;
+    dlclose(module);
+    cr_assert_eq(unsteady_module().hi, 0, "it is gone");
+    cr_assert_eq(os_copy_memory(&keep, (uintptr_t)words, sizeof keep), -EFAULT);
+}
+
+Test(roots, data_of_modules_that_may_be_unloaded_is_looked_at)
+{
+    run(unloaded);
+}
+
+static void unloaded_while_marking(void)
+{
+    cr_assert(copy_libm());
+    void *module = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
+    unlink(copy);
+    cr_assert(module != NULL);
+    struct m *m = m_enter();
+    roots_list();
+    m_leave(m);
+    dlclose(module);
+    m = m_enter();
+    mark_reset();
+    struct marker *mk = marker_take();
+    roots_mark(mk, 0, 1, true);
+    roots_mark(mk, 0, 1, false);
+    mark_drain(mk, SIZE_MAX);
+    marker_put(mk);
+    m_leave(m);
+}
+
+Test(roots, a_module_that_is_unloaded_meanwhile_is_not_touched)
+{
+    run(unloaded_while_marking);
 }
 
 enum { MANY = 1000 };
