@@ -230,12 +230,31 @@ class Elsewhere(gdb.unwinder.Unwinder):
         return info
 
 
+def left_behind():
+    """The registers that the selected thread left on a goroutine's stack when it went on on another one, unless gdb
+    goes there by itself: it takes a caller that lies below for a broken stack."""
+    frame = gdb.newest_frame()
+    while frame.older() is not None:
+        frame = frame.older()
+    if frame.name() != "arch_call_on" or frame.unwind_stop_reason() != gdb.FRAME_UNWIND_INNER_ID:
+        return None
+    arm64 = frame.architecture().name().startswith("aarch64")
+    names = ("x29", "pc", "sp") if arm64 else ("rbp", "rip", "rsp")
+    kept = ["x%d" % i for i in range(19, 29)] if arm64 else ["rbx", "r12", "r13", "r14", "r15"]
+    regs = {name: int(frame.read_register(name)) & (2 ** 64 - 1) for name in kept}
+    record = int(frame.read_register(names[0]))
+    words = gdb.Value(record).cast(gdb.lookup_type("unsigned long").pointer())
+    regs.update({names[0]: int(words[0]), names[1]: int(words[1]), names[2]: record + 16})
+    return regs
+
+
 class There:
     """Makes frame 1 of the selected thread that of a goroutine."""
 
     def __init__(self, goroutine):
         self.g = goroutine
         self.regs = goroutine.registers()
+        self.behind = None  # of its own stack, while its thread is on another one
         self.selected = None
 
     def __enter__(self):
@@ -246,37 +265,50 @@ class There:
             self.selected = Selected(thread)
             self.selected.__enter__()
             gdb.newest_frame().select()
-            return self
-        elsewhere.registers = self.regs
+            self.behind = left_behind()
+            if self.behind is not None and not bool(self.g.g["in_cgo"]):
+                self.regs = self.behind  # what the runtime does for it there is not looked at
+        if self.regs is not None:
+            self.go_to(self.regs)
+        return self
+
+    def go_to(self, regs):
+        elsewhere.registers = regs
         gdb.invalidate_cached_frames()
         first = gdb.newest_frame().older()
         if first is not None:
             first.select()
-        return self
 
     def __exit__(self, *_):
+        if elsewhere.registers is not None:
+            elsewhere.registers = None
+            gdb.invalidate_cached_frames()
+            gdb.newest_frame().select()
         if self.selected is not None:
             self.selected.__exit__()
-            return
-        elsewhere.registers = None
-        gdb.invalidate_cached_frames()
-        gdb.newest_frame().select()
 
     def run(self, command):
         text = gdb.execute(command, to_string=True)
-        if self.regs is not None and re.match(r"\s*(bt|backtrace|where)\b", command):
-            text = renumbered(text)
+        if not re.match(r"\s*(bt|backtrace|where)\b", command):
+            return text
+        if self.regs is not None:
+            return renumbered(text, 0)
+        stopped = re.search(r"^Backtrace stopped: previous frame inner.*\n", text, re.M)
+        if self.behind is not None and stopped:
+            self.go_to(self.behind)
+            text = text[:stopped.start()]
+            text += renumbered(gdb.execute(command, to_string=True), len(re.findall(r"^#", text, re.M)))
         return text
 
 
-def renumbered(text):
-    """A backtrace without its first frame, which is the thread's."""
+def renumbered(text, first):
+    """A backtrace without its first frame, which is the thread's; the next one is number `first`."""
     out, keep = [], False
     for line in text.splitlines(keepends=True):
         m = re.match(r"#(\d+)(\s+)", line)
         if m:
             keep = int(m.group(1)) > 0
-            line = "#%-3d%s" % (int(m.group(1)) - 1, line[m.end():])
+            line = "#%-3d%s" % (int(m.group(1)) - 1 + first, line[m.end():])
         if keep:
             out.append(line)
     return "".join(out)
@@ -286,7 +318,7 @@ def is_own(frame):
     """A frame of the runtime itself."""
     sal = frame.find_sal()
     name = sal.symtab.filename if sal and sal.symtab else ""
-    return bool(re.match(r"(.*/)?src/(arch|base|boot|chan|gc|io|mem|os|panic|poll|sched|stack|sync|timer)/[^/]*\.[cSh]$",
+    return bool(re.match(r"(.*/)?src/(arch|base|boot|chan|dump|gc|io|mem|os|panic|poll|sched|stack|sync|timer)/[^/]*\.[cSh]$",
                          name))
 
 

@@ -65,10 +65,18 @@ __attribute__((noinline)) void all_is_set(void)
     __asm__ volatile("");
 }
 
+/* On the thread's own stack, which lies above the goroutine's: goroutine 1 begins on the first thread. */
+static __attribute__((noinline)) void foreign(void *unused)
+{
+    (void)unused;
+    __asm__ volatile("");
+}
+
 static int run(int argc, char **argv)
 {
     int pipes[2], one = 7, two = 8;
     (void)argv;
+    gort_cgocall(foreign, NULL);
     if (pipe(pipes) != 0)
         return 1;
     nobody_sends = gort_make_chan(int, 0);
