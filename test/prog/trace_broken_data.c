@@ -22,7 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static char text[1 << 17];
+static char text[1 << 19]; /* the words around five broken frames are much */
 static unsigned long variable;
 static const char constant[64] = "no code, but perhaps beside it";
 
@@ -68,6 +68,14 @@ static void through_compiled(void *fn)
     printf("all is well\n");
 }
 
+static void await_waiters(int n)
+{
+    do {
+        gort_gosched();
+        text[gort_stack(text, sizeof text - 1, true)] = '\0';
+    } while (await_count(text, "[chan receive (nil chan)]") < n);
+}
+
 static void say(const char *what, const char *line)
 {
     const char *at = strstr(text, line);
@@ -83,8 +91,7 @@ static void go(const char *what, unsigned long number, int n)
 {
     char line[100];
     gort_go(outer, number);
-    await("[chan receive (nil chan)]", n);
-    text[gort_stack(text, sizeof text - 1, true)] = '\0';
+    await_waiters(n);
     snprintf(line, sizeof line,
              ": unexpected return pc for middle called from 0x%lx\nstack: frame={sp:0x", number);
     say(what, line);
@@ -102,8 +109,7 @@ static int run(int argc, char **argv)
     void *code;
     memcpy(&code, &call, sizeof code);
     gort_go(through_compiled, code);
-    await("[chan receive (nil chan)]", 6);
-    text[gort_stack(text, sizeof text - 1, true)] = '\0';
+    await_waiters(6);
     const char *at = strstr(text, "\ncompiled()\n");
     at = at != NULL ? strstr(at, "\nnon-Go function at pc=") : NULL;
     printf("gort_stack: %s\n",

@@ -2,7 +2,7 @@
 #include "symb/symb.h"
 
 #include "os/os.h"
-#include "symb/foreign_code.h"
+#include "symb/bare_code.h"
 #include "symb/named.h"
 
 #include <criterion/criterion.h>
@@ -79,17 +79,17 @@ Test(unwind, ends_where_a_frame_pointer_leaves_the_stack)
 {
     uintptr_t fake[16] = {0};
     struct stack own = {.lo = (uintptr_t)fake, .hi = (uintptr_t)(fake + 16)};
-    struct context c = {.pc = code(1000), .sp = (uintptr_t)&fake[0], .fp = (uintptr_t)&fake[2]};
+    struct context c = {.pc = 1000, .sp = (uintptr_t)&fake[0], .fp = (uintptr_t)&fake[2]};
     struct symb_walk w;
     struct symb_frame f;
     fake[2] = (uintptr_t)&fake[6];
-    fake[3] = code(2000);
+    fake[3] = bare_code() + 2000;
     fake[6] = 0x4141414141414141; /* aligned or not, it is not on the stack */
-    fake[7] = code(3000);
+    fake[7] = bare_code() + 3000;
     symb_walk_begin(&w, &c, &own, NULL, true);
-    cr_assert(symb_walk_next(&w, &f) && f.pc == code(1000) && f.exact);
-    cr_assert(symb_walk_next(&w, &f) && f.pc == code(2000) && !f.exact);
-    cr_assert(symb_walk_next(&w, &f) && f.pc == code(3000) && f.cfa == 0);
+    cr_assert(symb_walk_next(&w, &f) && f.pc == 1000 && f.exact);
+    cr_assert(symb_walk_next(&w, &f) && f.pc == bare_code() + 2000 && !f.exact);
+    cr_assert(symb_walk_next(&w, &f) && f.pc == bare_code() + 3000 && f.cfa == 0);
     cr_assert(!symb_walk_next(&w, &f));
 }
 
@@ -97,14 +97,14 @@ Test(unwind, ends_where_frame_pointers_go_round)
 {
     uintptr_t fake[16] = {0};
     struct stack own = {.lo = (uintptr_t)fake, .hi = (uintptr_t)(fake + 16)};
-    struct context c = {.pc = code(1000), .sp = (uintptr_t)&fake[0], .fp = (uintptr_t)&fake[2]};
+    struct context c = {.pc = 1000, .sp = (uintptr_t)&fake[0], .fp = (uintptr_t)&fake[2]};
     struct symb_walk w;
     struct symb_frame f;
     size_t n = 0;
     fake[2] = (uintptr_t)&fake[6];
-    fake[3] = code(2000);
+    fake[3] = bare_code() + 2000;
     fake[6] = (uintptr_t)&fake[2];
-    fake[7] = code(3000);
+    fake[7] = bare_code() + 3000;
     for (symb_walk_begin(&w, &c, &own, NULL, true); symb_walk_next(&w, &f); n++)
         cr_assert(n < 10);
     cr_expect(n == 3);
@@ -114,7 +114,7 @@ Test(unwind, sees_nothing_of_a_context_off_its_stack)
 {
     uintptr_t fake[4] = {0};
     struct stack own = {.lo = (uintptr_t)fake, .hi = (uintptr_t)(fake + 4)};
-    struct context c = {.pc = code(1000), .sp = (uintptr_t)fake + 72};
+    struct context c = {.pc = 1000, .sp = (uintptr_t)fake + 72};
     struct symb_walk w;
     struct symb_frame f;
     symb_walk_begin(&w, &c, &own, NULL, true);
