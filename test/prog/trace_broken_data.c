@@ -2,7 +2,8 @@
  * them: tracebacks end there, in Go's words, however mapped the number is. Compiled code that no module has is gone
  * through as before. */
 // cflags: -O1 -fno-stack-protector -fno-optimize-sibling-calls -fno-omit-frame-pointer
-// AddressSanitizer sees the frames being smashed, and ThreadSanitizer keeps calls of its own. Emulated arm64 does not read memory for who asks (process_vm_readv).
+// AddressSanitizer sees the frames being smashed, and ThreadSanitizer keeps calls of its own.
+// Emulated arm64 does not read memory for who asks (process_vm_readv).
 // skip-on: asan tsan arm64
 // no-fault: open_file vm_read
 // exit: 2

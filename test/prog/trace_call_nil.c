@@ -16,7 +16,7 @@
 // expect-re: ^goroutine 1 \[running\]:$
 // expect-re: ^arch_fault_entry\(\)$
 // expect-re: ^calls\(\)$
-// expect-re: ^\t/.*trace_call_nil\.c:32 \+0x
+// expect-re: ^\t/.*trace_call_nil\.c:33 \+0x
 // expect-re: ^run\(\)$
 // not: unexpected return pc|non-Go function|_fini
 #include <gort.h>
@@ -40,7 +40,7 @@ static void look(void *unused)
     (void)unused;
     text[gort_stack(text, sizeof text - 1, false)] = '\0';
     const char *at = strstr(text, "\ncalls()\n");
-    bool known = at != NULL && strstr(at, "trace_call_nil.c:32 +0x") != NULL &&
+    bool known = at != NULL && strstr(at, "trace_call_nil.c:33 +0x") != NULL &&
                  strstr(at, "\nrun()\n") != NULL;
     puts(known ? "the caller is known" : text);
 }
