@@ -1,6 +1,6 @@
 /* entry.c: contexts from C and from signal frames, arm64. */
 #include "arch/arch.h"
-#include "arch/arm64/frame.h"
+#include "arch/frame.h"
 #include "base/fmt.h"
 
 #include <string.h>
