@@ -444,6 +444,9 @@ install:
 	    $(subst_vars) packaging/$$pc.pc.in > $(D)$(LIBDIR)/pkgconfig/$$pc.pc; done
 	for f in gort-config gort-config-version; do \
 	    $(subst_vars) packaging/$$f.cmake.in > $(D)$(LIBDIR)/cmake/gort/$$f.cmake; done
+	install -D -m 644 scripts/gort-gdb.py $(D)$(PREFIX)/share/gort/gort-gdb.py
+	install -d $(D)$(PREFIX)/share/gort/bpftrace
+	install -m 644 scripts/bpftrace/*.bt $(D)$(PREFIX)/share/gort/bpftrace/
 	for page in $(wildcard docs/man/*.[13]); do \
 	    install -D -m 644 $$page $(D)$(MANDIR)/man$${page##*.}/$${page##*/}; done
 
@@ -452,4 +455,4 @@ uninstall:
 	rm -f $(D)$(LIBDIR)/libgort.so* $(D)$(LIBDIR)/libgort_posix.so* $(D)$(LIBDIR)/pkgconfig/gort.pc
 	rm -f $(D)$(LIBDIR)/libgort_* $(D)$(LIBDIR)/pkgconfig/gort_http.pc
 	rm -f $(foreach p,$(wildcard docs/man/*.[13]),$(D)$(MANDIR)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
-	rm -rf $(D)$(PREFIX)/include/gort $(D)$(LIBDIR)/cmake/gort
+	rm -rf $(D)$(PREFIX)/include/gort $(D)$(LIBDIR)/cmake/gort $(D)$(PREFIX)/share/gort
