@@ -120,11 +120,15 @@ static STW size_t stack_of(struct g *g, uintptr_t *pcs)
     return trimmed(g, pcs, n);
 }
 
-/* One without a thread, whose word the caller has claimed. */
+/* One without a thread, whose word the caller has claimed. It is in no foreign call, and the program's own
+ * functions are not asked: who switches to it would be asked of the stack it comes from, with locks held. */
 static size_t stack_of_claimed(const struct g *g, uintptr_t *pcs)
 {
+    size_t n = 0;
     DCHECK(load_rlx(&((struct g *)(uintptr_t)g)->bound) == NULL);
-    return trimmed(g, pcs, g->started ? walk_from(g, &g->ctx, false, NULL, pcs) : 0);
+    if (g->started)
+        n = symb_backtrace(&g->ctx, false, &g->stack, NULL, pcs, FRAMES);
+    return trimmed(g, pcs, n);
 }
 
 /* Several threads at a time. */

@@ -1,6 +1,7 @@
 /* All goroutines as they are at one instant, whatever they do before the last of them is noted. */
 #include "prof/shot.h"
 
+#include "prog/jit.h"
 #include "sched/sched.h"
 #include "support.h"
 
@@ -212,6 +213,53 @@ static void held(void)
 Test(shot, of_one_that_another_looks_at_is_waited_for)
 {
     cr_expect_eq(in_gort(held), 0);
+}
+
+/* ---- the program's traceback function is not asked of a stack that nobody runs on */
+static au32 asked;
+
+static void asks(struct gort_cgo_traceback_arg *arg)
+{
+    add_seq(&asked, 1u);
+    arg->buf[0] = 0;
+}
+
+static NOT_INLINED void wait_in_jit(void *arg)
+{
+    int v;
+    store_seq(&here, 1u);
+    (void)gort_chan_recv(arg, &v);
+    __asm__ volatile("");
+}
+
+static void is_behind_jit(void)
+{
+    looked_at = g_self();
+    jit_make(jit_without_frame, sizeof jit_without_frame)(wait_in_jit, first);
+    store_seq(&ran, 1u);
+}
+
+static void of_unknown_code(void)
+{
+    struct prof_shot s;
+    first = gort_make_chan(int, 0);
+    gort_set_cgo_traceback(0, (void *)asks, NULL, NULL);
+    gort_go(is_behind_jit);
+    until(&here, 1);
+    while (load_seq(&looked_at->status) != G_WAITING)
+        gort_gosched();
+    cr_expect_eq(prof_shot_begin(&s), 0);
+    uint32_t before = load_seq(&asked);
+    gort_chan_close(first);
+    until(&ran, 1);
+    cr_expect(prof_shot_end(&s));
+    cr_expect_eq(load_seq(&asked), before);
+    cr_expect_eq(count(&s, (const void *)wait_in_jit), 1);
+    prof_shot_drop(&s);
+}
+Test(shot, asks_nobody_of_who_does_not_run)
+{
+    cr_expect_eq(in_gort(of_unknown_code), 0);
 }
 
 /* ---- a second one waits for the first */
