@@ -131,12 +131,13 @@ static int sampling_start(int64_t period_ns)
         return -EBUSY;
     struct m *m = m_enter();
     int r = cpu_log_start();
+    if (r == 0)
+        r = os_cpu_timer_of_process(period_ns); /* first: if it fails, there is nothing to undo */
     if (r == 0) {
         probe_set(PROBE_CPU, true);
+        cpu_log_count(profiling);
         store_seq(&period, period_ns);
         sched_each_thread(arm_one, NULL);
-        r = os_cpu_timer_of_process(period_ns);
-        cpu_log_count(profiling);
     }
     m_leave(m);
     return r;

@@ -16,9 +16,14 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -327,6 +332,33 @@ static void threads_come_and_go(void)
 Test(cpu, gives_each_thread_a_timer)
 {
     cr_expect_eq(in_gort(threads_come_and_go), 0);
+}
+
+/* ---- a kernel that refuses the timer of the process */
+static void refused_by_kernel(void)
+{
+    int fd = dup(2);
+    gort_gc();
+    cr_expect_eq(gort_pprof_start_cpu_profile(fd), -1);
+    cr_expect_eq(errno, EPERM);
+    cr_expect_eq(timers().with, 0, "nothing is sampled then");
+    gort_set_cpu_profile_rate(100);
+    cr_expect_eq(timers().with, 0);
+    cr_expect_eq(gort_pprof_stop_cpu_profile(), 0);
+}
+Test(cpu, starts_as_a_whole_or_not_at_all)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setitimer, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {ARRAY_LEN(code), code};
+    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        cr_skip_test("no seccomp here");
+    cr_expect_eq(in_gort(refused_by_kernel), 0);
 }
 
 /* ---- what is due */
