@@ -8,8 +8,8 @@
  *            drops samples and counts them.
  *         3. ring.labels[] is a root of the collector: a set of labels that is in the ring lives. The table has
  *            copies of its own.
- *         4. m->cpu_last is the hash of the thread's last sample that was counted; in no table if that was in
- *            an earlier profile.
+ *         4. m->cpu_last is the hash of the last sample that was counted of thread m->cpu_last_tid; in no table
+ *            if that was in an earlier profile.
  * Locks   `lock`, rank prof: who empties the ring, and the table. Handlers take none.
  * Order   store_rel(turn) publishes a slot to the other side, which reads it by load_acq.
  */
@@ -28,6 +28,7 @@
 struct cpu_slot {
     au64 turn;
     struct m *m;
+    int tid; /* m's then: it may serve another thread later (sched/attach.c) */
     uint32_t n, weight;
     enum cpu_root root;
     uintptr_t pcs[CPU_FRAMES];
@@ -70,6 +71,7 @@ void cpu_log_put(const uintptr_t *pcs, size_t n, const gort_pprof_labels *labels
     s->n = (uint32_t)n;
     s->weight = weight;
     s->m = self();
+    s->tid = s->m->tid;
     s->root = root;
     store_rlx(&ring.labels[pos % CPU_RING_SLOTS], (void *)(uintptr_t)labels);
     store_rel(&s->turn, 2 * lap + 1); /* pairs with cpu_log_drain */
@@ -174,6 +176,7 @@ static void count(const struct cpu_slot *s, const gort_pprof_labels *l)
 {
     uint64_t hash = hash_of(s, l);
     s->m->cpu_last = hash;
+    s->m->cpu_last_tid = s->tid;
     if (4 * counts.used >= 3 * counts.cap && !grow_table()) {
         counts.lost += s->weight;
         return;
@@ -188,7 +191,7 @@ static void count(const struct cpu_slot *s, const gort_pprof_labels *l)
 /* Where `m` was at its last sample; NULL: it has had none in this profile. */
 static struct cpu_count *last_of(const struct m *m)
 {
-    if (counts.cap == 0)
+    if (counts.cap == 0 || m->cpu_last_tid != m->tid)
         return NULL;
     size_t i = m->cpu_last & (counts.cap - 1);
     while (counts.count[i].count != 0 && counts.count[i].hash != m->cpu_last)
@@ -206,7 +209,7 @@ static void count_rest(struct m *m, uint32_t n)
         counts.lost += n;
     } else {
         enum cpu_root root = m->kind == M_COLLECTOR ? CPU_ROOT_GC : CPU_ROOT_SYSTEM;
-        count(&(struct cpu_slot){.m = m, .weight = n, .root = root}, NULL);
+        count(&(struct cpu_slot){.m = m, .tid = m->tid, .weight = n, .root = root}, NULL);
     }
 }
 

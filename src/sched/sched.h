@@ -204,6 +204,7 @@ struct m {
     ai64 cpu_due, cpu_every;                /* atomic; prof/cpu_due.c */
     int64_t cpu_seen_ns, cpu_seen_sleeps;   /* the thread that looks: prof/cpu_due.c */
     uint64_t cpu_last;                      /* lock (prof); prof/cpu_log.c */
+    int cpu_last_tid;                       /* the same */
     enum m_kind kind;                       /* const */
     uintptr_t created_by[M_CREATED_FRAMES]; /* const; who wanted it, 0 behind the last; or nobody */
 };

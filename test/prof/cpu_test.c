@@ -431,7 +431,7 @@ Test(cpu_due, is_signalled_to_who_computes)
 /* ---- what is due at the end */
 static void rests(void)
 {
-    static struct m worker, helper = {.kind = M_HELPER};
+    static struct m worker, helper = {.kind = M_HELPER}, again;
     uintptr_t pcs[] = {0x1001, 0x2001, 0x3001};
     struct m *m = m_enter();
     cr_expect_eq(cpu_log_start(), 0);
@@ -443,6 +443,9 @@ static void rests(void)
     cpu_log_rest(m, 10);
     cpu_log_rest(&helper, 20);
     cpu_log_rest(&worker, 30);
+    again = *m; /* another thread has got it since */
+    again.tid++;
+    cpu_log_rest(&again, 40);
     struct cpu_counts c = cpu_log_take();
     cpu_log_rest(m, 5);
     struct cpu_counts next = cpu_log_take();
@@ -451,7 +454,7 @@ static void rests(void)
     cr_expect_eq(count_of(&c, pcs, 3, NULL)->count, 11, "where the last sample was");
     cr_expect_eq(count_of(&c, NULL, 0, NULL)->count, 20);
     cr_expect_eq(count_of(&c, NULL, 0, NULL)->root, CPU_ROOT_SYSTEM);
-    cr_expect_eq(c.lost, 31, "nobody knows where");
+    cr_expect_eq(c.lost, 71, "nobody knows where");
     cr_expect_eq(c.used, 3);
     cr_expect_eq(next.used, 0);
     cr_expect_eq(next.lost, 5, "the last sample is another profile's");
