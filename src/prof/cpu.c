@@ -304,9 +304,11 @@ static bool profile_stop(struct cpu_counts *all)
     if (!was)
         return false;
     rate_stop();
+    struct m *m = m_enter();
     cpu_log_count(false);
-    profiling = false;
     *all = cpu_log_take();
+    m_leave(m);
+    profiling = false;
     return true;
 }
 

@@ -44,7 +44,7 @@ SIGSAFE void cpu_log_put(const uintptr_t *pcs, size_t n, const gort_pprof_labels
 void cpu_log_rest(struct m *m, uint32_t n);
 /* Counts what is in the ring if `keep`, or drops it. The caller is inside, or a helper. */
 void cpu_log_drain(bool keep);
-/* From now on each sample is counted, or none is. Wakes the thread that empties the ring. */
+/* From now on each sample is counted, or none is. Wakes the thread that empties the ring. The caller is inside. */
 void cpu_log_count(bool on);
 
 struct cpu_count {
@@ -61,7 +61,7 @@ struct cpu_counts {
     size_t words_used, words_cap;
     uint64_t lost;
 };
-/* Takes what was counted; the next profile begins with nothing. */
+/* Takes what was counted; the next profile begins with nothing. The caller is inside. */
 struct cpu_counts cpu_log_take(void);
 void cpu_counts_free(struct cpu_counts *c);
 

@@ -45,7 +45,7 @@ static struct {
 
 static struct lock table_lock = LOCK_INIT(prof);
 static struct cpu_counts counts; /* lock */
-static au32 counting;
+static bool counting;            /* lock */
 static struct note wake;
 
 /* ---- handlers */
@@ -215,6 +215,7 @@ static void count_rest(struct m *m, uint32_t n)
 
 struct cpu_counts cpu_log_take(void)
 {
+    DCHECK(sched_is_inside());
     lock(&table_lock);
     struct cpu_counts c = counts;
     memset(&counts, 0, sizeof counts);
@@ -259,7 +260,7 @@ void cpu_log_drain(bool keep)
 void cpu_log_rest(struct m *m, uint32_t n)
 {
     lock(&table_lock);
-    if (load_seq(&counting) != 0) {
+    if (counting) {
         drain(true);
         count_rest(m, n);
     }
@@ -276,14 +277,18 @@ static void drainer_main(void *arg)
         else
             note_sleep(&wake);
         note_clear(&wake);
-        cpu_log_drain(load_seq(&counting) != 0);
+        lock(&table_lock);
+        drain(counting);
+        unlock(&table_lock);
         pause = CPU_LOOK_NS + cpu_due_look() * CPU_LOOK_EACH_NS;
     }
 }
 
 void cpu_log_count(bool on)
 {
-    store_seq(&counting, on ? 1u : 0u);
+    lock(&table_lock);
+    counting = on;
+    unlock(&table_lock);
     note_wake(&wake);
 }
 
