@@ -151,6 +151,21 @@ static int64_t epoll_now(int epfd, const struct epolling *v, int timeout_ms)
     return os_call5(SYS_epoll_pwait, epfd, v->events, v->max, timeout_ms, 0);
 }
 
+/* Not io_announced: after a signal of the program's the kernel would wait as long as at first. */
+static PARKS int64_t epoll_on_thread(int epfd, const struct epolling *v)
+{
+    bool announced = announce_possible();
+    int64_t r;
+    if (announced)
+        sched_enter_syscall();
+    do {
+        r = epoll_now(epfd, v, left_ms(v->until_ns));
+    } while (r == -EINTR);
+    if (announced)
+        sched_exit_syscall();
+    return r;
+}
+
 static PARKS int64_t epoll_body(const struct io_on *on, void *arg)
 {
     const struct epolling *v = arg;
@@ -165,8 +180,7 @@ static PARKS int64_t epoll_body(const struct io_on *on, void *arg)
         if (r == -EBADF)
             return r; /* closed meanwhile */
         if (r != 0)   /* the poller has no room: the thread has to wait */
-            return io_announced(SYS_epoll_pwait, on->fd, WORD(v->events), v->max,
-                                left_ms(v->until_ns), 0, 0);
+            return epoll_on_thread(on->fd, v);
     }
 }
 
@@ -174,7 +188,7 @@ static PARKS int64_t epoll_with_deadline(const struct io_on *on, void *arg)
 {
     const struct epolling *v = arg;
     if (on->f == NULL)
-        return io_announced(SYS_epoll_pwait, on->fd, WORD(v->events), v->max, v->timeout_ms, 0, 0);
+        return epoll_on_thread(on->fd, v);
     int64_t r = epoll_body(on, arg);
     if (v->until_ns != 0)
         (void)io_set_deadlines(on->fd, 0, 1u << POLL_READ);
