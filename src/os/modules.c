@@ -63,17 +63,22 @@ static uintptr_t page_up(uintptr_t a)
     return page_down(a + os_page_bytes() - 1);
 }
 
-/* Is there memory? Nothing is said about rights. */
+/* Is there memory? Nothing is said about rights; where the kernel does not tell, it is what can be read. */
 static bool is_mapped(uintptr_t lo, uintptr_t hi)
 {
     enum { AT_ONCE = 256 };
     unsigned char in_memory[AT_ONCE];
-    for (lo = page_down(lo); lo < hi; lo += AT_ONCE * os_page_bytes()) {
-        size_t n = page_up(hi) - lo;
-        if (n > AT_ONCE * os_page_bytes())
-            n = AT_ONCE * os_page_bytes();
-        if (os_call3(SYS_mincore, lo, n, in_memory) != 0)
+    size_t page = os_page_bytes(), n;
+    for (lo = page_down(lo); lo < hi; lo += n * page) {
+        n = (page_up(hi) - lo) / page;
+        if (n > AT_ONCE)
+            n = AT_ONCE;
+        int r = os_pages_in_memory((const void *)lo, n, in_memory);
+        if (r == -ENOMEM)
             return false;
+        for (size_t i = 0; r != 0 && i < n; i++)
+            if (!os_can_read(lo + i * page))
+                return false;
     }
     return true;
 }

@@ -180,8 +180,9 @@ bool os_can_read(uintptr_t at)
 {
     enum {
         HOW_NOBODY_KNOWS = 9999
-    }; /* what is to be done with the mask is looked at after the mask */
-    return os_call4(SYS_rt_sigprocmask, HOW_NOBODY_KNOWS, at, 0, sizeof(uint64_t)) != -EFAULT;
+    };                /* what is to be done with the mask is looked at after the mask */
+    return at != 0 && /* it would mean that there is no mask */
+           os_call4(SYS_rt_sigprocmask, HOW_NOBODY_KNOWS, at, 0, sizeof(uint64_t)) != -EFAULT;
 }
 
 unsigned os_pages_readable(uintptr_t at)

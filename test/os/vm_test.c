@@ -18,6 +18,7 @@ Test(vm, tells_what_can_be_read)
     bool after = os_can_read((uintptr_t)p); /* before anybody maps something there */
     cr_expect_not(after);
     cr_expect_not(os_can_read(8));
+    cr_expect_not(os_can_read(0));
 }
 
 Test(vm, tells_what_is_in_memory)
