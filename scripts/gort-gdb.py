@@ -171,10 +171,15 @@ def goroutines():
     return sorted((g for g in found if g.status not in (DEAD, IDLE)), key=lambda g: g.id)
 
 
-def thread_of(m):
+def runs_on(m, thread):
+    """A thread that just begins has no number yet, and gdb's has two, of which one may be 0."""
     tid = int(m["tid"])
+    return tid != 0 and tid in (thread.ptid[1], thread.ptid[2])
+
+
+def thread_of(m):
     for t in gdb.selected_inferior().threads():
-        if t.ptid[1] == tid or t.ptid[2] == tid:
+        if runs_on(m, t):
             return t
     return None
 
@@ -513,7 +518,7 @@ class Goid(gdb.Function):
     def invoke(self):
         thread = gdb.selected_thread()
         for m in threads():
-            if thread is not None and int(m["tid"]) in (thread.ptid[1], thread.ptid[2]):
+            if thread is not None and runs_on(m, thread):
                 g = pointer(m["curg"], "struct g")
                 return int(g["id"]) if int(g) else 0
         return 0
