@@ -55,7 +55,10 @@ def number(v):
 
 
 def pointer(v, type_name, function="sched_init"):
-    return atom(v).cast(gdb.lookup_type(type_name, file_of(function)).pointer())
+    """As a pointer to the struct that the file of `function` knows: gdb.lookup_type looks in any file for those."""
+    symbol = gdb.lookup_symbol(type_name.split()[-1], file_of(function), gdb.SYMBOL_STRUCT_DOMAIN)[0]
+    found = symbol.type if symbol is not None else gdb.lookup_type(type_name)
+    return atom(v).cast(found.pointer())
 
 
 def text_of(reason):
