@@ -33,8 +33,9 @@ GORT_API int gort_run(int (*fn)(int argc, char **argv), int argc, char **argv);
         return gort_run(fn, argc, argv);                                                           \
     }
 
-/* Registers an initialiser of the file: it runs on goroutine 1 before fn, in order of registration;
- * GODEBUG=inittrace=1 prints a line for each. At file scope: GORT_INIT(name) { ... }. */
+/* Registers an initialiser of the file: it runs on goroutine 1 before fn, in order of registration, on the
+ * program's first thread; one that calls gort_lock_os_thread keeps fn there. GODEBUG=inittrace=1 prints a
+ * line for each. At file scope: GORT_INIT(name) { ... }. */
 #define GORT_INIT(name)                                                                            \
     static void gort_init_##name(void);                                                            \
     __attribute__((constructor)) static void gort_register_##name(void)                            \

@@ -76,6 +76,7 @@ static int64_t started_ns;
 static void main_goroutine(int (*fn)(int, char **), int argc, char **argv)
 {
     run_inits(started_ns);
+    gort_unlock_os_thread(); /* an initialiser may have locked it once more */
     int status = fn(argc, argv);
     track_release(&started_ns);
     panic_main_end();

@@ -406,7 +406,10 @@ int sched_run_main(struct m *m0, const struct start *s)
     o.stack_bytes = (size_t)s->arg[5];
     struct start first = *s;
     first.arg[5] = 0;
-    runq_put(p, g_new(&first, &o));
+    struct g *g = g_new(&first, &o);
+    store_rlx(&g->bound, m0); /* until main_goroutine is done with the initialisers */
+    m0->lock_count = 1;
+    m0->g0.param = g; /* nobody else takes it */
     schedule_loop(m0);
     return load_rlx(&sched.exit_status);
 }

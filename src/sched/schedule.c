@@ -273,7 +273,8 @@ static struct g *find_next(struct m *m)
             continue;
         }
         if (load_rlx(&sched.stopping) != 0) {
-            if (g != NULL) {
+            if (g != NULL &&
+                load_rlx(&g->bound) != m) { /* else it is goroutine 1, which begins here */
                 m->g0.param = NULL;
                 global_put(g);
             }
@@ -329,7 +330,8 @@ void schedule_loop(struct m *m)
             spinning_end(m, true);
         struct p *p = m_p(m);
         store_rlx(&p->schedtick, load_rlx(&p->schedtick) + 1); /* a new slice, on whatever thread */
-        if (load_rlx(&g->bound) != NULL) {
+        struct m *bound = load_rlx(&g->bound);
+        if (bound != NULL && bound != m) {
             hand_to_bound(m, g);
             continue;
         }

@@ -19,13 +19,18 @@ static void wait_for_ever(gort_chan *c)
     gort_chan_recv(c, NULL);
 }
 
+/* So that goroutine 1 ends on the thread that called gort_run, whatever else is going on. */
+GORT_INIT(stay)
+{
+    gort_lock_os_thread();
+}
+
 static int run(int argc, char **argv)
 {
     static int n;
     (void)argc;
     (void)argv;
     gort_go(wait_for_ever, gort_make_chan(int, 0));
-    gort_lock_os_thread(); /* so that goroutine 1 ends where it began */
     gort_go(compute, &n);
     gort_go(sleep_long);
     for (int i = 0; i < 100; i++)
