@@ -23,7 +23,6 @@ enum { PCS_MAX = 32, CALLS_MAX = 16, TEXT_MAX = 1000 };
 static volatile uint64_t sink;
 static char huge[1 << 20];
 static gort_chan *c;
-static _Atomic int waiting;
 
 static void rubbish(struct gort_cgo_traceback_arg *arg)
 {
@@ -47,8 +46,6 @@ static void endless(struct gort_cgo_symbolizer_arg *arg)
 
 static void record(struct gort_cgo_context_arg *arg)
 {
-    if (arg->context == 0)
-        waiting++;
     arg->context = UINTPTR_MAX;
 }
 
@@ -167,8 +164,7 @@ static int run(int argc, char **argv)
     check("cpu", path, "leaf_cpu", "run");
     gort_waitgroup_add(&done, 1);
     gort_go(waiter, &done);
-    while (waiting == 0)
-        gort_gosched();
+    await("[syscall]:\ngort_chan_recv()", 1); /* a wait within the foreign call */
     close(fd);
     fd = open(path, O_WRONLY | O_TRUNC);
     if (gort_pprof_write("goroutine", fd, 0) != 0)
